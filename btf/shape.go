@@ -1,0 +1,150 @@
+package btf
+
+import "github.com/gobtf/gobtf/internal/intern"
+
+// StrID is the number of an interned string. 0 is the empty string. Numbers are
+// given in order of arrival, so nothing may be ordered by them; the place in a
+// string section is decided at the end, by the order of first addition.
+type StrID uint32
+
+// Strings interns names. Many goroutines may use it at once.
+type Strings struct {
+	tab   *intern.Bytes
+	first intern.Uint64s
+}
+
+// NewStrings returns a table that holds only the empty string.
+func NewStrings() *Strings {
+	s := &Strings{tab: intern.NewBytes()}
+	s.tab.Intern(nil)
+	return s
+}
+
+// Intern returns b's number; b is copied.
+func (s *Strings) Intern(b []byte) StrID { id, _ := s.tab.Intern(b); return StrID(id) }
+
+// InternString is Intern for a string.
+func (s *Strings) InternString(b string) StrID { return s.Intern([]byte(b)) }
+
+// Lookup returns b's number if it has one.
+func (s *Strings) Lookup(b []byte) (StrID, bool) { id, ok := s.tab.Lookup(b); return StrID(id), ok }
+
+// Bytes returns the string, which must not be changed.
+func (s *Strings) Bytes(id StrID) []byte { return s.tab.At(uint32(id)) }
+
+// String returns the string.
+func (s *Strings) String(id StrID) string { return string(s.tab.At(uint32(id))) }
+
+// Len returns how many different strings there are, the empty one included.
+func (s *Strings) Len() int { return s.tab.Len() }
+
+// First returns the smallest place that added string id (see Lower).
+func (s *Strings) First(id StrID) uint64 { return s.first.At(uint32(id)) }
+
+// Lower notes that place added string id and reports whether no smaller place had.
+func (s *Strings) Lower(id StrID, place uint64) bool { return s.first.Lower(uint32(id), place) }
+
+// Shape is a type's kind and the number of its content: everything in its record
+// but the references. Two types with equal shapes differ in references only. The
+// kind is in the upper 5 bits. The zero Shape is void's.
+type Shape uint32
+
+const shapeKindShift = 27
+
+// Kind returns the shape's kind.
+func (s Shape) Kind() Kind { return Kind(s >> shapeKindShift) }
+
+// Index returns the content's number: dense from 0 over all kinds.
+func (s Shape) Index() uint32 { return uint32(s) & (1<<shapeKindShift - 1) }
+
+// Shapes interns contents. A content is a sequence of words:
+//
+//	[0] info (kind, vlen, kind_flag), as in the format
+//	[1] name, a StrID
+//	[2] size for the kinds that have one (INT STRUCT UNION ENUM ENUM64 FLOAT DATASEC), else 0
+//	then  INT        the data word
+//	      ARRAY      nelems
+//	      STRUCT     per member: name (StrID), offset word    (UNION likewise)
+//	      ENUM       per value: name, value
+//	      ENUM64     per value: name, low word, high word
+//	      FUNC_PROTO per parameter: name
+//	      VAR        linkage
+//	      DECL_TAG   component_idx
+//	      DATASEC    per entry: offset, size
+//
+// References are kept apart, in Graph.Refs. Many goroutines may intern at once.
+type Shapes struct {
+	Strs  *Strings
+	tab   *intern.Words
+	first intern.Uint64s
+}
+
+// NewShapes returns a table that holds only void's content, under Shape 0.
+func NewShapes(strs *Strings) *Shapes {
+	s := &Shapes{Strs: strs, tab: intern.NewWords()}
+	s.tab.Intern([]uint32{0, 0, 0})
+	return s
+}
+
+// Intern returns the shape of a content, which is copied.
+func (s *Shapes) Intern(content []uint32) Shape {
+	id, _ := s.tab.Intern(content)
+	return Shape(uint32(InfoKind(content[0]))<<shapeKindShift | id)
+}
+
+// Lookup returns the shape of a content if it is known.
+func (s *Shapes) Lookup(content []uint32) (Shape, bool) {
+	id, ok := s.tab.Lookup(content)
+	return Shape(uint32(InfoKind(content[0]))<<shapeKindShift | id), ok
+}
+
+// Content returns the words of a shape, which must not be changed.
+func (s *Shapes) Content(sh Shape) []uint32 { return s.tab.At(sh.Index()) }
+
+// Name returns a shape's name.
+func (s *Shapes) Name(sh Shape) StrID { return StrID(s.tab.At(sh.Index())[1]) }
+
+// Len returns how many different contents there are; Shape.Index is less than it.
+func (s *Shapes) Len() int { return s.tab.Len() }
+
+// First and Lower are to shapes what Strings.First and Strings.Lower are to strings.
+func (s *Shapes) First(sh Shape) uint64 { return s.first.At(sh.Index()) }
+
+// Lower notes that place added shape sh and reports whether no smaller place had.
+func (s *Shapes) Lower(sh Shape, place uint64) bool { return s.first.Lower(sh.Index(), place) }
+
+// Graph is a list of types in emission order, as they are before dedup. Entry 0
+// is void when the graph has no base; on a base of n types (void included) entry
+// i is type n+i, there is no entry for void, and references below n are the base's.
+type Graph struct {
+	Shapes *Shapes
+	Start  TypeID   // id of entry 0: 0 without a base, the base's type count on one
+	Shape  []Shape  // of entry i
+	RefOff []uint32 // entry i's references are Refs[RefOff[i]:RefOff[i+1]]; len(Shape)+1 entries
+	Refs   []uint32 // TypeIDs, in the order RefStyle says
+}
+
+// TypeID is a type's number. 0 is void.
+type TypeID uint32
+
+// NewGraph returns a graph with room for n types and r references. start is 0
+// without a base, else the base's type count, void included.
+func NewGraph(s *Shapes, start TypeID, n, r int) *Graph {
+	g := &Graph{Shapes: s, Start: start, Shape: make([]Shape, 0, n+1), RefOff: make([]uint32, 1, n+2), Refs: make([]uint32, 0, r)}
+	if start == 0 {
+		g.Add(0)
+	}
+	return g
+}
+
+// Add appends a type and returns its id. The references are copied.
+func (g *Graph) Add(sh Shape, refs ...uint32) TypeID {
+	id := g.Start + TypeID(len(g.Shape))
+	g.Shape = append(g.Shape, sh)
+	g.Refs = append(g.Refs, refs...)
+	g.RefOff = append(g.RefOff, uint32(len(g.Refs)))
+	return id
+}
+
+// Len returns the id that the next type gets.
+func (g *Graph) Len() TypeID { return g.Start + TypeID(len(g.Shape)) }
