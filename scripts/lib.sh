@@ -1,0 +1,107 @@
+# Shared by the scripts here; sourced, never run. Before it: set -eu. It sets ROOT and moves there.
+# Packages are looked up with an apt of our own, in build/apt: the machine's lists and packages are never touched.
+
+ROOT=$(cd "$(dirname "$0")/.." && pwd)
+PROG=$(basename "$0")
+cd "$ROOT"
+mkdir -p build
+
+say() { printf '%s: %s\n' "$PROG" "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# three COMMAND...: a mirror may be away for a moment, so a download is tried three times, quietly until the last.
+three() {
+	local n log=$ROOT/build/.three.$$
+	for n in 1 2 3; do
+		if "$@" >"$log" 2>&1 </dev/null; then rm -f "$log"; return 0; fi
+		[ "$n" = 3 ] || sleep $((n * 5))
+	done
+	tail -n 5 "$log" >&2
+	rm -f "$log"
+	return 1
+}
+
+# mirror prints the machine's own Debian mirror: $DEBIAN_MIRROR, else the first source that ends in /debian.
+mirror() {
+	if [ -n "${DEBIAN_MIRROR:-}" ]; then
+		printf '%s\n' "${DEBIAN_MIRROR%/}"
+		return
+	fi
+	cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
+		sed -n 's/#.*//; /^URIs:\|^deb /s/.*[[:space:]]\([a-z+]*:[^[:space:]]*\/debian\)\/\{0,1\}\([[:space:]].*\)\{0,1\}$/\1/p' | head -n 1
+}
+
+# apt_setup NAME SUITE...: a private apt that knows these suites. A suite that is not there is left out: suites
+# come and go with Debian's releases. Sets APT.
+apt_setup() {
+	local name=$1 m dir s url have=0 arch=${APT_ARCH:-amd64}
+	shift
+	m=$(mirror)
+	[ -n "$m" ] || die "no Debian mirror: neither DEBIAN_MIRROR nor a source of this machine names one"
+	# Two fetches at once would unpack over each other; the lock goes with the script.
+	exec 9>"$ROOT/build/.fetch-lock"
+	flock 9
+	dir=$ROOT/build/apt/$name-$arch
+	mkdir -p "$dir/lists/partial" "$dir/cache/archives/partial" "$dir/trusted"
+	: >"$dir/status"
+	# The machine's own configuration is read first (it may hold a proxy); its hooks are not for us.
+	cat >"$dir/apt.conf" <<-END
+		#clear APT::Update::Post-Invoke;
+		#clear APT::Update::Post-Invoke-Success;
+		#clear DPkg::Post-Invoke;
+		Dir::Etc::sourcelist "$dir/sources.list";
+		Dir::Etc::sourceparts "/dev/null";
+		Dir::Etc::preferencesparts "/dev/null";
+		Dir::State "$dir";
+		Dir::State::status "$dir/status";
+		Dir::State::Lists "$dir/lists";
+		Dir::Cache "$dir/cache";
+		Dir::Cache::pkgcache "pkgcache.bin";
+		Dir::Cache::srcpkgcache "srcpkgcache.bin";
+		APT::Architecture "$arch";
+		APT::Architectures { "$arch"; };
+		APT::Sandbox::User "root";
+		APT::Install-Recommends "false";
+		Acquire::Languages "none";
+		Acquire::Retries "1";
+		Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
+	END
+	APT="-q -c $dir/apt.conf"
+	# An hour-old list is new enough, and a second script then starts at once.
+	if [ -f "$dir/done" ] && [ -z "$(find "$dir/done" -mmin +60)" ]; then return; fi
+	rm -f "$dir/done"
+	: >"$dir/all"
+	for s; do
+		case $s in
+		*-security) url=${m%/debian}/debian-security ;;
+		*) url=$m ;;
+		esac
+		printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$url" "$s" >"$dir/sources.list"
+		if three apt-get $APT --error-on=any update -oAPT::Get::List-Cleanup=false; then
+			cat "$dir/sources.list" >>"$dir/all"
+			have=1
+		else
+			say "suite $s is not to be had from the mirror, going on without it"
+		fi
+	done
+	[ "$have" = 1 ] || die "no package lists: none of the suites $* could be read from the mirror in three tries"
+	cp "$dir/all" "$dir/sources.list"
+	: >"$dir/done"
+}
+
+# versions PATTERN: "VERSION PACKAGE" of every package whose name matches the regular expression, newest last.
+versions() {
+	apt-cache $APT search --names-only "$1" | cut -d' ' -f1 | while read -r p; do
+		apt-cache $APT madison "$p" | awk -F'[ |]+' -v p="$p" '{ for (i = 1; i <= NF; i++) if ($i == p) { print $(i + 1), p; break } }'
+	done | sort -u | sort -V
+}
+
+# get PACKAGE=VERSION DIR: downloads one package and unpacks it there.
+get() {
+	local tmp=$2.deb.$$
+	rm -rf "$tmp"
+	mkdir -p "$tmp" "$2"
+	(cd "$tmp" && three apt-get $APT download "$1") || { rm -rf "$tmp"; die "could not download $1 in three tries"; }
+	dpkg-deb -x "$tmp"/*.deb "$2" || die "$1 does not unpack"
+	rm -rf "$tmp"
+}
