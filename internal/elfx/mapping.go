@@ -1,0 +1,191 @@
+package elfx
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// maxWhole is the most a file that is compressed as a whole may grow to, and the most that is
+	// read from something that cannot be mapped. Debug vmlinux files of all-yes kernels have 3 GB.
+	maxWhole = 8 << 30
+	// maxDict bounds the dictionary (xz) and the window (zstd) that a file may ask for.
+	// xz -9 uses 64 MiB, zstd --ultra --long 128 MiB.
+	maxDict = 256 << 20
+)
+
+// Mapping is the contents of a whole file: mapped, or in memory when it was compressed.
+type Mapping struct {
+	Data        []byte
+	Compression string // "", "gzip", "zstd", "xz"
+
+	file   *os.File // nil when Data is in memory
+	mapped bool
+}
+
+// Map opens path and gives its contents, decompressed if the file is compressed as a whole.
+// It does not care what the file holds.
+func Map(path string) (*Mapping, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, &Error{path, "", cause(err)}
+	}
+	m, err := mapFile(file)
+	if err != nil {
+		file.Close()
+		return nil, &Error{path, "", err}
+	}
+	if m.file == nil {
+		file.Close()
+	}
+	return m, nil
+}
+
+// cause takes the operation and the path off an error of package os: Error has the path already.
+func cause(err error) error {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	var le *os.LinkError
+	if errors.As(err, &le) {
+		return le.Err
+	}
+	var se *os.SyscallError
+	if errors.As(err, &se) {
+		return se.Err
+	}
+	return err
+}
+
+func mapFile(file *os.File) (*Mapping, error) {
+	st, err := file.Stat()
+	if err != nil {
+		return nil, cause(err)
+	}
+	if st.IsDir() {
+		return nil, unix.EISDIR
+	}
+	m := &Mapping{}
+	size := st.Size()
+	if st.Mode().IsRegular() && size > 0 && int64(int(size)) == size {
+		b, err := unix.Mmap(int(file.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_PRIVATE)
+		if err == nil {
+			m.Data, m.file, m.mapped = b, file, true
+		}
+	}
+	if !m.mapped {
+		// Pipes, and files of sysfs such as /sys/kernel/btf/vmlinux on older kernels.
+		b, err := readLimited(file, maxWhole, st.Size())
+		if err != nil {
+			return nil, cause(err)
+		}
+		m.Data = b
+	}
+	kind := sniff(m.Data)
+	if kind == "" {
+		return m, nil
+	}
+	plain, err := decompressWhole(kind, m.Data)
+	if m.mapped {
+		unix.Munmap(m.Data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s data: %w", kind, err)
+	}
+	return &Mapping{Data: plain, Compression: kind}, nil
+}
+
+// Close gives the memory back: Data and everything that points into it must no longer be used.
+func (m *Mapping) Close() error {
+	var err error
+	if m.mapped {
+		err = unix.Munmap(m.Data)
+	}
+	m.Data, m.mapped = nil, false
+	if m.file != nil {
+		err = errors.Join(err, m.file.Close())
+		m.file = nil
+	}
+	return err
+}
+
+func sniff(b []byte) string {
+	switch {
+	case bytes.HasPrefix(b, []byte{0x1f, 0x8b, 8}):
+		return "gzip"
+	case bytes.HasPrefix(b, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		return "zstd"
+	case bytes.HasPrefix(b, []byte{0xfd, '7', 'z', 'X', 'Z', 0}):
+		return "xz"
+	}
+	return ""
+}
+
+var errTooLarge = errors.New("larger than gobtf accepts")
+
+func decompressWhole(kind string, b []byte) ([]byte, error) {
+	var r io.Reader
+	switch kind {
+	case "gzip":
+		zr, err := gzip.NewReader(bytes.NewReader(b))
+		if err != nil {
+			return nil, err
+		}
+		r = zr
+	case "zstd":
+		zr, err := zstd.NewReader(bytes.NewReader(b), zstd.WithDecoderConcurrency(1),
+			zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(maxWhole), zstd.WithDecoderMaxWindow(maxDict))
+		if err != nil {
+			return nil, err
+		}
+		defer zr.Close()
+		r = zr
+	case "xz":
+		if err := checkXZ(b); err != nil {
+			return nil, err
+		}
+		zr, err := xz.ReaderConfig{SingleStream: true}.NewReader(bytes.NewReader(b))
+		if err != nil {
+			return nil, err
+		}
+		r = zr
+	}
+	// Modules compress to about a quarter.
+	return readLimited(r, maxWhole, 4*int64(len(b)))
+}
+
+// readLimited reads r to its end into memory that grows with what really comes, not with what is
+// promised. hint is the expected size.
+func readLimited(r io.Reader, limit, hint int64) ([]byte, error) {
+	b := make([]byte, 0, min(max(hint, 0), 64<<20)+512)
+	for {
+		if len(b) == cap(b) {
+			if int64(len(b)) > limit {
+				return nil, errTooLarge
+			}
+			grown := make([]byte, len(b), len(b)+len(b)/2)
+			copy(grown, b)
+			b = grown
+		}
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if int64(len(b)) > limit {
+			return nil, errTooLarge
+		}
+		if err == io.EOF {
+			return b, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
