@@ -1,0 +1,34 @@
+# gobtf. `make build`, `make demo` and `make test` need Go alone; the others say what they need when it is missing.
+GO ?= go
+.PHONY: build test race fuzz bench fixtures parity demo lint clean
+
+build: ## bin/gobtf, statically linked
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/gobtf ./cmd/gobtf
+
+test: ## everything that needs no kernel, no reference and no network, in under 3 minutes
+	scripts/test
+
+race: ## all tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+fuzz: ## every fuzz target for FUZZTIME (default 20s)
+	scripts/fuzz
+
+bench: build ## wall, cpu and peak memory against the reference, runs taken in turn
+	$(GO) run ./scripts/bench
+
+fixtures: ## rebuilds testdata/ from its sources
+	scripts/fixtures
+
+parity: build ## every byte against the reference, on a Debian debug kernel (see scripts/parity)
+	scripts/parity
+
+demo: build ## the main job on a bundled object
+	$(GO) run ./scripts/demo
+
+lint: ## gofmt, vet, import rules
+	@test -z "$$(gofmt -l btf cmd dedup dwarf2btf encoder internal scripts)" || { gofmt -l .; exit 1; }
+	$(GO) vet ./... && $(GO) test -count=1 ./internal/layout
+
+clean: ## keeps build/, which holds the downloads
+	rm -rf bin
