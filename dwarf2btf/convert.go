@@ -1,0 +1,297 @@
+// Package dwarf2btf turns one DWARF unit into BTF types, and into candidates for
+// functions and variables. It knows nothing of ELF, files or other units: what
+// depends on earlier units (ids, the index type of arrays) stays symbolic.
+//
+// Before it: internal/dwarfscan, which reads DIEs. After it: encoder, which puts
+// units together in order, and dedup. The rules are those of docs/parity.md's
+// reference, pahole 1.32.
+package dwarf2btf
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/dwarfscan"
+	"github.com/gobtf/gobtf/internal/intern"
+)
+
+// Sections are the debug sections of one file, decompressed and relocated.
+type Sections struct {
+	Info       io.ReaderAt // .debug_info
+	InfoBytes  []byte      // the same when it is in memory anyway, else nil: units are then read one by one
+	InfoSize   uint64
+	Types      []byte // .debug_types (DWARF 4)
+	Abbrev     []byte
+	Str        []byte
+	LineStr    []byte
+	StrOffsets []byte
+	Addr       []byte
+	Loc        []byte
+	Loclists   []byte
+	BigEndian  bool
+}
+
+// Functions tells which names have a function symbol.
+type Functions interface {
+	// Lookup returns the number of the name's entry in the function table, -1 when it has none.
+	Lookup(name btf.StrID) int32
+}
+
+// Variables says which variables are wanted.
+type Variables interface {
+	// Find returns the section that covers addr and addr's offset in it. ok is
+	// false when there is none or its variables are not wanted.
+	Find(addr uint64) (section int, offset uint64, ok bool)
+	// HasObject reports whether a data symbol with that name is in the section.
+	HasObject(section int, name btf.StrID) bool
+}
+
+// Registers says how a machine passes the first parameters.
+type Registers struct {
+	N       int   // how many go in registers
+	DWARF   []int // their DWARF numbers; nil when they are not checked
+	OneSlot bool  // an aggregate never takes two registers (s390)
+}
+
+// Options are the choices that change what a unit becomes. The zero value works.
+type Options struct {
+	Float, Enum64, TypeTag, DeclTag bool
+	TrueSignature                   bool
+	EncodeForce                     bool
+	FixupSillyBitfields             bool
+	FlatArrays                      bool // a multi-dimensional array becomes one ARRAY (quirk of bases by pahole <= 1.31)
+	KabiPrefix                      string
+	Lang, LangExclude               []uint16 // DW_LANG codes; nil is no filter
+	CUExclude                       string   // prefix of the names of units to leave out
+	Registers                       Registers
+	Functions                       Functions // nil: no functions
+	Variables                       Variables // nil: no variables
+	ForceMerging                    bool      // all units are one
+}
+
+// ArrayIndex stands in Unit.Refs for the index type of an array, which depends on earlier units.
+const ArrayIndex = ^uint32(0)
+
+// TailRef marks a reference in Tail that is an index of Tail and not a LocalID.
+const TailRef = 1 << 31
+
+// LocalID is the number of a type in its unit, from 1; 0 is void.
+type LocalID uint32
+
+// Tail is a type behind the unit's own types: a VAR or DECL_TAG.
+type Tail struct {
+	Shape btf.Shape
+	Ref   uint32 // LocalID, or TailRef and an index of Unit.Tail
+}
+
+// Var is where a variable is.
+type Var struct {
+	Tail         uint32 // its VAR in Unit.Tail
+	Section      int32
+	Offset, Size uint32
+}
+
+// FuncFlags say what the analysis of a function's parameters found.
+type FuncFlags uint8
+
+const (
+	OptimizedParms FuncFlags = 1 << iota
+	Unexpected               // a parameter is in a register where it is not expected
+	Uncertain                // a parameter on the stack whose place depends on an attribute
+	Reordered
+	SignatureChanged
+	Inconsistent // set by the encoder
+)
+
+// FuncState is one saved function, as the unit describes it.
+type FuncState struct {
+	Func         int32 // of Functions
+	Flags        FuncFlags
+	Addr         uint64 // 0: none
+	Ret          LocalID
+	Param, NParm uint32 // Unit.Params[Param:Param+NParm]
+	Tag, NTag    uint32 // Unit.FuncTags[Tag:Tag+NTag]
+}
+
+// Param is a parameter. Both zero: variable arguments.
+type Param struct {
+	Name btf.StrID
+	Type LocalID
+}
+
+// FuncTag is a declaration tag on a function (Component -1) or on a parameter of it.
+type FuncTag struct {
+	Value     btf.StrID
+	Component int32
+}
+
+// LogEntry notes that at place Pos of the unit a string or a shape's strings were
+// added that no smaller place had added until then.
+type LogEntry struct {
+	Pos  uint32
+	What uint32 // Shape.Index, or LogString and a StrID
+}
+
+// LogString marks a LogEntry.What that is a StrID.
+const LogString = 1 << 31
+
+// Unit is what became of a unit. Its slices are used again after Recycle.
+type Unit struct {
+	Index    int
+	Name     string // DW_AT_name, kept only for messages
+	Left     bool   // filtered: contributes nothing
+	Shape    []btf.Shape
+	RefOff   []uint32 // as in btf.Graph, len(Shape)+1
+	Refs     []uint32 // LocalIDs, and ArrayIndex
+	FirstInt LocalID  // the first INT named "int", 0 when there is none
+	HasArray bool
+	Tail     []Tail
+	TypeTags int // how many of Tail are declaration tags of types; they come before variables
+	Vars     []Var
+	Funcs    []FuncState
+	Params   []Param
+	FuncTags []FuncTag
+	Log      []LogEntry
+	Notes    []string
+}
+
+func (u *Unit) reset(i int) {
+	*u = Unit{Index: i, Shape: u.Shape[:0], RefOff: u.RefOff[:0], Refs: u.Refs[:0], Tail: u.Tail[:0], Vars: u.Vars[:0],
+		Funcs: u.Funcs[:0], Params: u.Params[:0], FuncTags: u.FuncTags[:0], Log: u.Log[:0], Notes: u.Notes[:0]}
+}
+
+// Converter converts the units of one file. Its methods may be called from many
+// goroutines, each with a Worker of its own.
+type Converter struct {
+	sec    Sections
+	opt    Options
+	shapes *btf.Shapes
+	strs   *btf.Strings
+	groups [][]dwarfscan.Unit
+	merged bool
+
+	// raw maps contents with raw names to shapes: names are then offsets of
+	// .debug_str, and a content that was met before costs no look at a string.
+	raw      *intern.Words
+	rawShape intern.Uint32s // Shape by raw's number; 0 while it is not known
+
+	strOf []uint32 // StrID+1 by offset of .debug_str, 0 unknown; atomic
+
+	void, ptr, cnst, volatile, restrict btf.Shape
+	intName                             btf.StrID
+}
+
+// New reads the unit headers. firstIndex is the number of the first unit: places
+// in the log of additions are ordered by it.
+func New(sec Sections, shapes *btf.Shapes, opt Options) (*Converter, error) {
+	c := &Converter{sec: sec, opt: opt, shapes: shapes, strs: shapes.Strs, raw: intern.NewWords()}
+	bare := func(k btf.Kind) btf.Shape { return shapes.Intern([]uint32{btf.InfoWord(k, 0, false), 0, 0}) }
+	c.ptr, c.cnst, c.volatile, c.restrict = bare(btf.Ptr), bare(btf.Const), bare(btf.Volatile), bare(btf.Restrict)
+	c.intName = c.strs.InternString("int")
+	if len(sec.Str) <= maxStrIndex {
+		c.strOf = make([]uint32, len(sec.Str))
+	}
+	units, err := dwarfscan.Units(sec.Info, sec.InfoSize, sec.BigEndian, false)
+	if err != nil {
+		return nil, fmt.Errorf(".debug_info%w", err)
+	}
+	merged, err := c.mergedMode(units)
+	if err != nil {
+		return nil, err
+	}
+	if merged && len(units) > 0 {
+		if sec.InfoSize >= 1<<31 {
+			return nil, fmt.Errorf(".debug_info: units refer to each other and the section has %d bytes: at most %d can be taken as one unit", sec.InfoSize, 1<<31)
+		}
+		c.merged = true
+		c.groups = [][]dwarfscan.Unit{units}
+		return c, nil
+	}
+	c.groups = make([][]dwarfscan.Unit, len(units))
+	for i := range units {
+		if units[i].Size >= 1<<31 {
+			return nil, fmt.Errorf(".debug_info+%#x: unit has %d bytes: at most %d can be read", units[i].Off, units[i].Size, 1<<31)
+		}
+		c.groups[i] = units[i : i+1]
+	}
+	return c, nil
+}
+
+// maxStrIndex is the size of .debug_str up to which a table has an entry for every
+// offset: 4 bytes each, touched only where a name starts. vmlinux 6.12 has 4.6 MB.
+const maxStrIndex = 256 << 20
+
+// mergedMode tells whether units refer to each other, so that they are taken as one.
+func (c *Converter) mergedMode(units []dwarfscan.Unit) (bool, error) {
+	if c.opt.ForceMerging {
+		return true, nil
+	}
+	// The abbreviation tables are only looked through here; they are compiled unit by unit.
+	return dwarfscan.HasRefAddr(c.sec.Abbrev), nil
+}
+
+// Len returns the number of units, or of groups of units that are taken as one.
+func (c *Converter) Len() int { return len(c.groups) }
+
+// Weight returns the size of unit i in bytes.
+func (c *Converter) Weight(i int) uint64 {
+	var n uint64
+	for j := range c.groups[i] {
+		n += c.groups[i][j].Size
+	}
+	return n
+}
+
+// Merged tells whether all units are taken as one, because they refer to each other.
+func (c *Converter) Merged() bool { return c.merged }
+
+// Worker converts one unit after the other, with memory that it uses again.
+type Worker struct {
+	unit
+	scratch []byte
+}
+
+// NewWorker returns a worker for one goroutine.
+func (c *Converter) NewWorker() *Worker {
+	w := &Worker{}
+	w.c = c
+	w.rd.Tab = &w.abbrevs
+	return w
+}
+
+// Convert converts unit i into out. place is i's number among all units of all
+// files: additions of strings are ordered by it.
+func (w *Worker) Convert(i, place int, out *Unit) error {
+	c, group := w.c, w.c.groups[i]
+	out.reset(place)
+	w.start(out)
+	var buf []byte
+	first, last := &group[0], &group[len(group)-1]
+	from, to := first.Off, last.Off+last.Size
+	if c.merged {
+		from = 0
+	}
+	if c.sec.InfoBytes != nil {
+		buf = c.sec.InfoBytes[from:to]
+	} else {
+		n := int(to - from)
+		if cap(w.scratch) < n {
+			w.scratch = make([]byte, n+n/4)
+		}
+		buf = w.scratch[:n]
+		if _, err := c.sec.Info.ReadAt(buf, int64(from)); err != nil {
+			return fmt.Errorf(".debug_info+%#x: %w", from, err)
+		}
+	}
+	w.buf, w.bufOff = buf, from
+	for j := range group {
+		if err := w.walkUnit(&group[j], j == 0); err != nil {
+			return err
+		}
+		if out.Left {
+			return nil
+		}
+	}
+	return w.finish()
+}

@@ -1,0 +1,460 @@
+package dwarf2btf
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/dwarfscan"
+)
+
+// refLocal marks a reference of the walk that is a LocalID and not a DIE's offset.
+const refLocal = 1 << 31
+
+// What a marked DIE became, in unit.pre: a LocalID (0: nothing, or void), or one of these with an index.
+const (
+	preFunc  = 1 << 31
+	preVar   = 1 << 30
+	preAlias = preFunc | preVar // index of unit.alias: the type is another DIE's
+	preIndex = 1<<30 - 1
+)
+
+// maxDepth bounds the nesting of DIEs: a walk is recursive. Kernels stay below 60.
+const maxDepth = 2000
+
+// unit is the state of one conversion. Offsets of DIEs are positions in buf, which
+// holds one unit, or in merged mode the whole section.
+type unit struct {
+	c       *Converter
+	out     *Unit
+	rd      dwarfscan.Reader
+	abbrevs dwarfscan.Abbrevs
+	die     dwarfscan.DIE // the one that was read last
+	buf     []byte
+	bufOff  uint64 // of buf in .debug_info
+	depth   int
+
+	// of the unit being walked
+	hdr  *dwarfscan.Unit
+	base int // where it starts in buf
+	cu   cuInfo
+	cus  []cuInfo // of all units of the group: functions refer to them
+
+	// which DIEs became what: one bit per offset, and a number per bit
+	bits []uint64
+	rank []uint32
+	pre  []uint32
+
+	// of each type, by LocalID-1; shapes and references are in out
+	typ   []typeInfo
+	alias []uint32 // DIE offsets
+
+	words []uint32 // contents being built, innermost last
+	refs  []uint32 // and their references
+	cont  []uint32 // scratch: a content with interned names
+
+	tags   []declTag
+	funcs  []fn
+	params []param
+	pstack []param
+	vars   []variable
+	vtags  []declTag // of variables
+	ftags  []declTag // of functions; target is the index of the function
+	packed []uint8
+	pos    uint32 // place in the log of additions
+}
+
+// typeInfo is what the analysis of parameters and variables needs of a type.
+type typeInfo struct {
+	size uint32 // DW_AT_byte_size, 0 when absent
+	tag  dwarfscan.Tag
+	name bool
+}
+
+// cuInfo is what DIEs need of their unit's own DIE.
+type cuInfo struct {
+	format       dwarfscan.Format
+	strOffBase   uint64
+	addrBase     uint64
+	loclistsBase uint64
+	lang         uint16
+	clang        bool
+	off          uint64
+}
+
+type declTag struct {
+	target    uint32 // index in pre (types), in vars, or of the function
+	component int32
+	value     btf.StrID
+}
+
+func (u *unit) start(out *Unit) {
+	u.out = out
+	u.pre, u.typ, u.alias = u.pre[:0], u.typ[:0], u.alias[:0]
+	u.words, u.refs = u.words[:0], u.refs[:0]
+	u.tags, u.funcs, u.params, u.pstack = u.tags[:0], u.funcs[:0], u.params[:0], u.pstack[:0]
+	u.vars, u.vtags, u.ftags, u.packed, u.cus = u.vars[:0], u.vtags[:0], u.ftags[:0], u.packed[:0], u.cus[:0]
+	u.depth, u.pos = 0, 0
+	out.RefOff = append(out.RefOff, 0)
+}
+
+// Error is an error in the debug information: section offset, unit, DIE, cause.
+type Error struct {
+	Off   uint64 // in .debug_info
+	CU    string
+	Tag   dwarfscan.Tag
+	Name  string
+	Cause error
+}
+
+func (e *Error) Error() string {
+	s := fmt.Sprintf(".debug_info+%#x", e.Off)
+	if e.CU != "" {
+		s += ": CU " + e.CU
+	}
+	if e.Tag != 0 {
+		s += fmt.Sprintf(": %v", e.Tag)
+		if e.Name != "" {
+			s += fmt.Sprintf(" %q", e.Name)
+		}
+	}
+	return s + ": " + e.Cause.Error()
+}
+
+func (e *Error) Unwrap() error { return e.Cause }
+
+func (u *unit) fail(pos int, err error) error {
+	return &Error{Off: u.bufOff + uint64(pos), CU: u.out.Name, Cause: err}
+}
+
+// note keeps a line about something that was left out or lowered.
+func (u *unit) note(pos int, tag dwarfscan.Tag, format string, args ...any) {
+	if len(u.out.Notes) == maxNotes {
+		return
+	}
+	u.out.Notes = append(u.out.Notes, fmt.Sprintf(".debug_info+%#x: CU %s: %v: ", u.bufOff+uint64(pos), u.out.Name, tag)+fmt.Sprintf(format, args...))
+}
+
+const maxNotes = 100 // of one unit
+
+func (u *unit) walkUnit(h *dwarfscan.Unit, first bool) error {
+	u.hdr, u.base = h, int(h.Off-u.bufOff)
+	end := u.base + int(h.Size)
+	if err := u.abbrevs.Compile(u.c.sec.Abbrev, h.AbbrevOff, h.Format); err != nil {
+		return fmt.Errorf(".debug_info+%#x: %w", h.Off, err)
+	}
+	u.rd.Buf, u.rd.Pos, u.rd.Err = u.buf[:end], u.base+h.First, nil
+	u.cu = cuInfo{format: h.Format, off: h.Off}
+	d := &u.die
+	if first {
+		u.out.Name = ""
+		u.growBits()
+	}
+	if !u.rd.Next(d) {
+		if u.rd.Err != nil {
+			return u.readError()
+		}
+		u.cus = append(u.cus, u.cu)
+		return nil // a unit without a DIE
+	}
+	switch d.Tag {
+	case dwarfscan.TagCompileUnit, dwarfscan.TagTypeUnit, dwarfscan.TagPartialUnit:
+	case dwarfscan.TagSkeletonUnit:
+		u.note(d.Off, d.Tag, "skeleton unit: its types are in a .dwo file, which is not read")
+		u.cus = append(u.cus, u.cu)
+		return nil
+	default:
+		return u.fail(d.Off, fmt.Errorf("unit starts with %v", d.Tag))
+	}
+	u.cuAttrs(d)
+	isType := d.Tag == dwarfscan.TagTypeUnit
+	var name string
+	if !isType {
+		name = string(u.stringValue(d, dwarfscan.Name))
+	}
+	if first || !u.c.merged {
+		u.out.Name = name
+	}
+	if u.filtered(name) {
+		if !u.c.merged {
+			u.out.Left = true
+		}
+		return nil
+	}
+	u.cus = append(u.cus, u.cu)
+	if !d.Children {
+		return nil
+	}
+	u.children(ctxCU)
+	if u.rd.Err != nil {
+		return u.readError()
+	}
+	return nil
+}
+
+func (u *unit) readError() error {
+	if pe, ok := u.rd.Err.(*dwarfscan.PosError); ok {
+		return u.fail(pe.Pos, fmt.Errorf("%s", pe.Cause))
+	}
+	return u.fail(u.rd.Pos, u.rd.Err)
+}
+
+// cuAttrs reads a unit's own attributes. Strings come last: strx needs the base.
+func (u *unit) cuAttrs(d *dwarfscan.DIE) {
+	u.cu.lang = uint16(d.Const(dwarfscan.Language))
+	// Without an attribute the tables start behind their section's first header (DWARF 5 7.26).
+	u.cu.strOffBase, u.cu.addrBase, u.cu.loclistsBase = 8, 8, 12
+	if u.hdr.Offset64 {
+		u.cu.strOffBase, u.cu.addrBase, u.cu.loclistsBase = 16, 16, 20
+	}
+	if d.Has(dwarfscan.StrOffBase) {
+		u.cu.strOffBase = d.Val[dwarfscan.StrOffBase]
+	}
+	if d.Has(dwarfscan.AddrBase) {
+		u.cu.addrBase = d.Val[dwarfscan.AddrBase]
+	}
+	if d.Has(dwarfscan.LoclistsBase) {
+		u.cu.loclistsBase = d.Val[dwarfscan.LoclistsBase]
+	}
+	u.cu.clang = strings.Contains(string(u.stringValue(d, dwarfscan.Producer)), "clang")
+}
+
+// filtered tells whether the unit is left out (spec/dwarf2btf.md 1.5). In merged
+// mode only excluded languages are.
+func (u *unit) filtered(name string) bool {
+	o := &u.c.opt
+	has := func(list []uint16) bool {
+		for _, l := range list {
+			if l == u.cu.lang {
+				return true
+			}
+		}
+		return false
+	}
+	if o.LangExclude != nil && has(o.LangExclude) {
+		return true
+	}
+	if u.c.merged {
+		return false
+	}
+	return o.Lang != nil && !has(o.Lang) || o.CUExclude != "" && strings.HasPrefix(name, o.CUExclude)
+}
+
+func (u *unit) growBits() {
+	n := len(u.buf)/64 + 1
+	if cap(u.bits) < n {
+		u.bits = make([]uint64, n+n/4)
+		u.rank = make([]uint32, n+n/4)
+	} else {
+		clear(u.bits[:n])
+	}
+	u.bits, u.rank = u.bits[:n], u.rank[:n]
+}
+
+// mark notes that the DIE at off becomes something; pre[the result] will say what.
+// DIEs are marked in the order of their offsets.
+func (u *unit) mark(off int) uint32 {
+	u.bits[off>>6] |= 1 << (off & 63)
+	u.pre = append(u.pre, 0)
+	return uint32(len(u.pre) - 1)
+}
+
+// ref returns the offset in buf that a reference attribute names, 0 when there is
+// none or it leads elsewhere.
+func (u *unit) ref(d *dwarfscan.DIE, s dwarfscan.Slot) uint32 {
+	if !d.Has(s) {
+		return 0
+	}
+	v := d.Val[s]
+	switch d.Form[s] {
+	case dwarfscan.FormRef4, dwarfscan.FormRef1, dwarfscan.FormRef2, dwarfscan.FormRef8, dwarfscan.FormRefUdata:
+		if v < u.hdr.Size {
+			return uint32(v) + uint32(u.base)
+		}
+	case dwarfscan.FormRefAddr:
+		if v >= u.bufOff && v-u.bufOff < uint64(len(u.buf)) {
+			return uint32(v - u.bufOff)
+		}
+	}
+	return 0
+}
+
+// ctx says under which kind of DIE the walk is (spec/dwarf2btf.md 2.1).
+type ctx uint8
+
+const (
+	ctxCU ctx = iota
+	ctxNamespace
+	ctxType // in a struct, a prototype ...
+	ctxFunc // in a function or block
+)
+
+// children walks the children of the DIE that was read last.
+func (u *unit) children(in ctx) {
+	if !u.enter() {
+		return
+	}
+	for u.rd.Next(&u.die) {
+		u.generic(in)
+	}
+	u.depth--
+}
+
+func (u *unit) enter() bool {
+	u.depth++
+	if u.depth > maxDepth {
+		if u.rd.Err == nil {
+			u.rd.Err = &dwarfscan.PosError{Pos: u.rd.Pos, Cause: fmt.Sprintf("DIEs are nested deeper than %d", maxDepth)}
+		}
+		u.rd.Pos = len(u.rd.Buf)
+		return false
+	}
+	return true
+}
+
+// skip steps over the children of the DIE that was read last.
+func (u *unit) skip() {
+	if u.die.Children {
+		u.rd.SkipChildren(&u.die, u.base)
+	}
+}
+
+// generic handles the DIE that was read last, its children included.
+func (u *unit) generic(in ctx) {
+	d := &u.die
+	switch d.Tag {
+	case dwarfscan.TagPointer:
+		u.pointer()
+	case dwarfscan.TagTypedef:
+		u.typedef()
+	case dwarfscan.TagConst:
+		u.modifier(u.c.cnst)
+	case dwarfscan.TagVolatile:
+		u.modifier(u.c.volatile)
+	case dwarfscan.TagRestrict:
+		u.modifier(u.c.restrict)
+	case dwarfscan.TagStruct, dwarfscan.TagClass:
+		u.composite(btf.Struct)
+	case dwarfscan.TagUnion:
+		u.composite(btf.Union)
+	case dwarfscan.TagEnumeration:
+		u.enum()
+	case dwarfscan.TagArray:
+		u.array()
+	case dwarfscan.TagBase:
+		u.baseType()
+	case dwarfscan.TagSubroutineType:
+		u.proto()
+	case dwarfscan.TagSubprogram:
+		u.function()
+	case dwarfscan.TagVariable:
+		u.variable(in)
+	case dwarfscan.TagNamespace:
+		if d.Children {
+			u.children(ctxNamespace)
+		}
+	case dwarfscan.TagAtomic, dwarfscan.TagImmutable, dwarfscan.TagReference, dwarfscan.TagRvalueReference,
+		dwarfscan.TagPtrToMember, dwarfscan.TagStringType, dwarfscan.TagInterface:
+		u.unsupported()
+	default:
+		// Everything else yields no type: labels, call sites, inlined copies,
+		// imported names, templates. DW_TAG_unspecified_type is void.
+		u.skip()
+	}
+}
+
+// lookup returns what the DIE at off became.
+func (u *unit) lookup(off uint32) uint32 {
+	for n := 0; n < 64; n++ { // aliases may form a ring in a broken file
+		i := off >> 6
+		if int(i) >= len(u.bits) {
+			return 0
+		}
+		w, b := u.bits[i], off&63
+		if w>>b&1 == 0 {
+			return 0
+		}
+		p := u.pre[u.rank[i]+uint32(popcount(w&(1<<b-1)))]
+		if p&preAlias != preAlias {
+			return p
+		}
+		off = u.alias[p&preIndex]
+	}
+	return 0
+}
+
+// local returns the type that a DIE offset or refLocal stands for.
+func (u *unit) local(ref uint32) LocalID {
+	if ref == 0 {
+		return 0
+	}
+	if ref&refLocal != 0 {
+		return LocalID(ref &^ refLocal)
+	}
+	p := u.lookup(ref)
+	if p&preAlias != 0 {
+		return 0
+	}
+	return LocalID(p)
+}
+
+// finish resolves references and makes declaration tags, functions and variables,
+// in the order in which the reference adds them (spec/dwarf2btf.md 2.5).
+func (u *unit) finish() error {
+	n := uint32(0)
+	for i, w := range u.bits {
+		u.rank[i] = n
+		n += uint32(popcount(w))
+	}
+	refs := u.out.Refs
+	for i, r := range refs {
+		if r != 0 && r != ArrayIndex {
+			refs[i] = uint32(u.local(r))
+		}
+	}
+	u.pos = uint32(len(u.out.Shape)) + 2 // one place more for an "int" that the merge may add
+	u.typeTags()
+	u.saveFunctions()
+	u.saveVariables()
+	return nil
+}
+
+// typeTags makes the declaration tags of types, by type.
+func (u *unit) typeTags() {
+	if !u.c.opt.DeclTag || len(u.tags) == 0 {
+		return
+	}
+	for i := range u.tags {
+		u.tags[i].target = u.pre[u.tags[i].target]
+	}
+	sort.SliceStable(u.tags, func(i, j int) bool { return u.tags[i].target < u.tags[j].target })
+	for _, t := range u.tags {
+		if t.target == 0 || t.target&preAlias != 0 {
+			continue
+		}
+		u.tail(u.declTagShape(t.value, t.component), t.target)
+	}
+	u.out.TypeTags = len(u.out.Tail)
+}
+
+func (u *unit) declTagShape(value btf.StrID, component int32) btf.Shape {
+	u.addString(value)
+	return u.c.shapes.Intern([]uint32{btf.InfoWord(btf.DeclTag, 0, false), uint32(value), 0, uint32(component)})
+}
+
+func (u *unit) tail(sh btf.Shape, ref uint32) uint32 {
+	u.out.Tail = append(u.out.Tail, Tail{sh, ref})
+	return uint32(len(u.out.Tail) - 1)
+}
+
+// addString logs the addition of a string at the next place.
+func (u *unit) addString(s btf.StrID) {
+	if s == 0 {
+		return
+	}
+	u.pos++
+	if u.c.strs.Lower(s, uint64(u.out.Index)<<32|uint64(u.pos)) {
+		u.out.Log = append(u.out.Log, LogEntry{u.pos, LogString | uint32(s)})
+	}
+}
