@@ -79,7 +79,11 @@ func (f *File) make(s *Section, rels []*Section) ([]byte, error) {
 	}
 	if len(rels) > 0 && len(b) > 0 {
 		if !fresh {
-			b = append(make([]byte, 0, len(b)), b...)
+			own := make([]byte, len(b))
+			if err := f.read(own, s.Off); err != nil {
+				return nil, err
+			}
+			b = own
 		}
 		for _, r := range rels {
 			if err := f.relocate(s, b, r); err != nil {
@@ -88,6 +92,19 @@ func (f *File) make(s *Section, rels []*Section) ([]byte, error) {
 		}
 	}
 	return b, nil
+}
+
+// read copies bytes of the file to b. By pread, where there is a file: pages that are needed once
+// would only be mapped in to be copied.
+func (f *File) read(b []byte, off uint64) error {
+	if f.m.file == nil {
+		copy(b, f.data[off:])
+		return nil
+	}
+	if _, err := f.m.file.ReadAt(b, int64(off)); err != nil {
+		return f.fail(fmt.Sprintf("%#x bytes at %#x", len(b), off), "%w", cause(err))
+	}
+	return nil
 }
 
 // Release forgets the private copy of a section that Data made; a later Data makes it again.

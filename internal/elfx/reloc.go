@@ -96,9 +96,8 @@ func (v *symValues) fill(f *File, s *Section) error {
 // relocate applies the relocations of section r to b, the contents of section s.
 func (f *File) relocate(s *Section, b []byte, r *Section) error {
 	place := "section " + r.label()
-	recs, err := f.Raw(r)
-	if err != nil {
-		return err
+	if !f.has(r.Off, r.Size) {
+		return f.outside(place, r.Off, r.Size)
 	}
 	rela := r.Type == uint32(elf.SHT_RELA)
 	size := pick(f.Class64, 16, 8)
@@ -119,6 +118,34 @@ func (f *File) relocate(s *Section, b []byte, r *Section) error {
 	if ops == nil {
 		return f.fail(place, "relocations of machine %s are not known", elf.Machine(f.Machine))
 	}
+	a := &relocation{f: f, s: s, r: r, b: b, ops: ops, syms: syms, size: size, rela: rela}
+	buf := make([]byte, min(r.Size, uint64(size)*4096))
+	for off := uint64(0); off < r.Size; off += uint64(len(buf)) {
+		buf = buf[:min(uint64(len(buf)), r.Size-off)]
+		if err := f.read(buf, r.Off+off); err != nil {
+			return err
+		}
+		if err := a.apply(buf); err != nil {
+			return f.fail(place, "%w", err)
+		}
+	}
+	return nil
+}
+
+// relocation is what applying section r to b, the contents of section s, needs.
+type relocation struct {
+	f    *File
+	s, r *Section
+	b    []byte
+	ops  *relocTable
+	syms *symValues
+	size int
+	rela bool
+}
+
+func (a *relocation) apply(recs []byte) error {
+	f, b, size, rela := a.f, a.b, a.size, a.rela
+	values := a.syms.value
 	mips64 := f.Class64 && elf.Machine(f.Machine) == elf.EM_MIPS
 	sparc64 := f.Class64 && elf.Machine(f.Machine) == elf.EM_SPARCV9
 	for i := 0; i+size <= len(recs); i += size {
@@ -148,27 +175,27 @@ func (f *File) relocate(s *Section, b []byte, r *Section) error {
 		}
 		op := opUnknown
 		if typ < maxRelocType {
-			op = ops[typ]
+			op = a.ops[typ]
 		}
 		if op == opNone {
 			continue
 		}
 		if op == opUnknown {
-			return f.fail(place, "unknown relocation type %d of machine %s for %s+%#x", typ, elf.Machine(f.Machine), s.label(), off)
+			return fmt.Errorf("unknown relocation type %d of machine %s for %s+%#x", typ, elf.Machine(f.Machine), a.s.label(), off)
 		}
 		var value uint64
 		if sym != 0 {
-			if uint64(sym) >= uint64(len(syms.value)) {
-				return f.fail(place, "relocation for %s+%#x uses symbol %d of %d", s.label(), off, sym, len(syms.value))
+			if uint64(sym) >= uint64(len(values)) {
+				return fmt.Errorf("relocation for %s+%#x uses symbol %d of %d", a.s.label(), off, sym, len(values))
 			}
-			if syms.unknown[sym] {
+			if a.syms.unknown[sym] {
 				continue
 			}
-			value = syms.value[sym]
+			value = values[sym]
 		}
 		n := uint64(op & sizeMask)
 		if off > uint64(len(b)) || n > uint64(len(b))-off {
-			return f.fail(place, "relocation for %s+%#x lies outside the section, which has %#x bytes", s.label(), off, len(b))
+			return fmt.Errorf("relocation for %s+%#x lies outside the section, which has %#x bytes", a.s.label(), off, len(b))
 		}
 		value += addend
 		field := b[off:]
@@ -185,10 +212,10 @@ func (f *File) relocate(s *Section, b []byte, r *Section) error {
 			f.put64(field, value)
 		default:
 			if !rela && op&^sizeMask != opSet {
-				return f.fail(place, "relocation type %d for %s+%#x without an addend", typ, s.label(), off)
+				return fmt.Errorf("relocation type %d for %s+%#x without an addend", typ, a.s.label(), off)
 			}
 			if err := f.applyRare(field, op, value, rela); err != nil {
-				return f.fail(place, "relocation for %s+%#x: %w", s.label(), off, err)
+				return fmt.Errorf("relocation for %s+%#x: %w", a.s.label(), off, err)
 			}
 		}
 	}
