@@ -99,3 +99,17 @@ func InfoWord(k Kind, vlen int, kflag bool) uint32 {
 func InfoKind(info uint32) Kind  { return Kind(info >> 24 & 0x1f) }
 func InfoVlen(info uint32) int   { return int(info & 0xffff) }
 func InfoKflag(info uint32) bool { return info>>31 != 0 }
+
+// NameStep returns how many words each element of a content of this kind has whose
+// first is a name (see Shapes), 0 when elements have no names.
+func (k Kind) NameStep() int {
+	switch k {
+	case Struct, Union, Enum:
+		return 2
+	case Enum64:
+		return 3
+	case FuncProto:
+		return 1
+	}
+	return 0
+}
