@@ -1,7 +1,6 @@
 package elfx
 
 import (
-	"bytes"
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
@@ -39,18 +38,34 @@ func (e testELF) order() binary.ByteOrder {
 
 // words appends numbers: uint8, uint16, uint32, uint64, and uint as an address-sized word.
 func (e testELF) words(b []byte, vs ...any) []byte {
-	var buf bytes.Buffer
+	order := e.order().(binary.AppendByteOrder)
 	for _, v := range vs {
-		if w, ok := v.(uint); ok {
-			if v = uint32(w); e.class64 {
-				v = uint64(w)
+		switch v := v.(type) {
+		case []byte:
+			b = append(b, v...)
+		case uint8:
+			b = append(b, v)
+		case uint16:
+			b = order.AppendUint16(b, v)
+		case uint32:
+			b = order.AppendUint32(b, v)
+		case int32:
+			b = order.AppendUint32(b, uint32(v))
+		case uint64:
+			b = order.AppendUint64(b, v)
+		case int64:
+			b = order.AppendUint64(b, uint64(v))
+		case uint:
+			if e.class64 {
+				b = order.AppendUint64(b, uint64(v))
+			} else {
+				b = order.AppendUint32(b, uint32(v))
 			}
-		}
-		if err := binary.Write(&buf, e.order(), v); err != nil {
-			panic(err)
+		default:
+			panic(fmt.Sprintf("words of %T", v))
 		}
 	}
-	return append(b, buf.Bytes()...)
+	return b
 }
 
 func (e testELF) sym(name uint32, info uint8, shndx uint16, value, size uint) []byte {

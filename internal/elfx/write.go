@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -441,16 +442,17 @@ func (w *planner) nameNew() {
 		s.name = uint32(at)
 	}
 	if grown {
-		w.move(w.f.hdr.shstrndx, names)
-		// The names go last, next to the headers: the order ld uses.
-		last := w.order[:0]
-		for _, i := range w.order {
-			if i != w.f.hdr.shstrndx {
-				last = append(last, i)
-			}
-		}
-		w.order = append(last, w.f.hdr.shstrndx)
+		w.moveNames(names)
 	}
+}
+
+// moveNames gives the name section new contents. It goes last, next to the headers, as ld has it.
+func (w *planner) moveNames(names []byte) {
+	i := w.f.hdr.shstrndx
+	w.sec[i].Type = uint32(elf.SHT_STRTAB)
+	w.move(i, names)
+	at := slices.Index(w.order, i)
+	w.order = append(slices.Delete(w.order, at, at+1), i)
 }
 
 // place decides where everything goes, and writes tail and patches.
@@ -471,7 +473,17 @@ func (w *planner) place() error {
 			return f.outside("section "+s.label(), s.Off, s.Size)
 		}
 		known = max(known, s.Off+s.Size)
-		if !w.free[i] {
+		if !w.free[i] && i != f.hdr.shstrndx {
+			keep = max(keep, s.Off+s.Size)
+		}
+	}
+	if i := f.hdr.shstrndx; i < len(f.Sections) && !w.free[i] {
+		// Names behind all that stays make way, or a section that grows again and again would
+		// leave a hole each time.
+		s := &f.Sections[i]
+		if s.Off >= keep && len(w.order) > 0 {
+			w.moveNames(w.names)
+		} else if len(f.shstrtab) > 0 {
 			keep = max(keep, s.Off+s.Size)
 		}
 	}
@@ -587,13 +599,12 @@ func (w *planner) elfHeader(shoff uint64) []byte {
 	if large(f.hdr.shstrndx) {
 		strndx = uint16(elf.SHN_XINDEX)
 	}
-	counts := b[58:]
 	if f.Class64 {
 		f.put64(b[40:], shoff)
 	} else {
 		f.put32(b[32:], uint32(shoff))
-		counts = b[46:]
 	}
+	counts := b[pick(f.Class64, 58, 46):]
 	order := f.Order()
 	order.PutUint16(counts, uint16(f.shSize()))
 	order.PutUint16(counts[2:], n)
