@@ -1,0 +1,248 @@
+package dedup
+
+import "github.com/gobtf/gobtf/btf"
+
+// composites is phase 3: STRUCT, UNION and TYPEDEF. Candidates are the canonical
+// types of the same shape; the graphs below them decide.
+func (d *run) composites() error {
+	c := &d.cands
+	for i, sh := range d.g.Shape {
+		id := d.start + uint32(i)
+		if !kindSet(compKinds).has(sh) || d.m[id] != 0 {
+			continue
+		}
+		l, e := d.listOf(sh)
+		for e != 0 {
+			cand := c.ent[e-1]
+			if sh.Kind() == btf.Typedef && cand.id >= d.start &&
+				d.resolve(d.refs[d.off[id]]) == d.resolve(d.refs[d.off[cand.id]]) {
+				d.m[id] = cand.id | final // what equiv and merge would do, without them
+				break
+			}
+			eq, adjust, err := d.equiv(id, cand.id)
+			if err != nil {
+				return err
+			}
+			d.merge(eq, adjust)
+			if eq && !adjust {
+				d.m[id] = cand.id | final
+				break
+			}
+			e = cand.next
+		}
+		if e != 0 {
+			continue
+		}
+		d.m[id] = id | final
+		c.insert(l, id)
+		if sh.Kind() != btf.Typedef {
+			d.structs = append(d.structs, id)
+		}
+	}
+	return nil
+}
+
+// frame is the rest of a type that is being compared: references a to end of the
+// new side, from b on of the canonical side.
+type frame struct{ a, b, end uint32 }
+
+// mergeBit marks what merge has to look at in run.log: pairs with a FWD, STRUCT or UNION.
+const mergeBit = 1 << 31
+
+// equiv compares the type a with the canonical b, and what is below them, in order.
+// adjust reports that they are equal only if a FWD of the base were more than it
+// is. The pairs it has supposed to be equal are in run.hyp and run.log, for merge.
+//
+// The first difference ends everything, so no result has to be carried back: it is
+// one loop, with a stack of what is still to be compared.
+func (d *run) equiv(a, b uint32) (eq, adjust bool, err error) {
+	m, hyp, shape, off, refs := d.m, d.hyp, d.shape, d.off, d.refs
+	log, stack := d.log[:0], d.stack[:0]
+	var f frame
+walk:
+	for {
+		// R1: what is merged already is equal. Nothing is recorded.
+		va, vb := m[a], m[b]
+		if va == vb && va != 0 || a == b {
+			goto next
+		}
+		if ra, rb := a, b; va|vb != 0 {
+			if va&final != 0 {
+				ra = va &^ final
+			} else if va != 0 {
+				ra = d.chase(a)
+			}
+			if vb&final != 0 {
+				rb = vb &^ final
+			} else if vb != 0 {
+				rb = d.chase(b)
+			}
+			if ra == rb {
+				goto next
+			}
+		}
+		{
+			sa, sb := shape[a], shape[b]
+			if sa == lazy {
+				sa, refs = d.load(a, 0), d.refs
+			}
+			if sb == lazy {
+				sb, refs = d.load(b, sa), d.refs
+			}
+			// R2: the canonical side's FWD stands for the type that it turned out to be.
+			// (The new side's does not.)
+			if sb.Kind() == btf.Fwd {
+				if r := d.resolve(b); r != b {
+					if s := d.shapeOf(r); s.Kind() != btf.Fwd {
+						b, sb, refs = r, s, d.refs
+					}
+				}
+			}
+			// R3: met before: it must be the same partner again, or one that looks the same.
+			if h := hyp[b]; h != 0 {
+				if h == a || d.identical(h, a) {
+					refs = d.refs
+					goto next
+				}
+				break walk
+			}
+			// R4: suppose that they are equal.
+			hyp[b] = a
+			if sa != sb {
+				log = append(log, b|mergeBit)
+				ok, fwd, unexpected := d.compatible(sa, sb)
+				if unexpected {
+					err = d.fail(a, ErrUnexpected)
+				}
+				if !ok {
+					break walk
+				}
+				adjust = adjust || fwd && b < d.start
+				goto next
+			}
+			// R5, R7: equal shapes; now what is below.
+			switch sa.Kind() {
+			case btf.Ptr, btf.Const, btf.Typedef, btf.Volatile, btf.Restrict, btf.Func, btf.TypeTag:
+				log = append(log, b)
+				a, b = refs[off[a]], refs[off[b]]
+				continue
+			case btf.Array: // index before element
+				log = append(log, b)
+				if f.a != f.end {
+					stack = append(stack, f)
+				}
+				oa, ob := off[a], off[b]
+				f = frame{oa, ob, oa + 1}
+				a, b = refs[oa+1], refs[ob+1]
+				continue
+			case btf.Struct, btf.Union:
+				log = append(log, b|mergeBit)
+			case btf.FuncProto:
+				log = append(log, b)
+			case btf.Var, btf.Datasec, btf.DeclTag:
+				log = append(log, b)
+				err = d.fail(a, ErrUnexpected)
+				break walk
+			default:
+				log = append(log, b|mergeBit)
+				goto next
+			}
+			if f.a != f.end {
+				stack = append(stack, f)
+			}
+			f = frame{off[a], off[b], 0}
+			if a >= d.start {
+				f.end = off[a+1]
+			} else {
+				f.end = f.a + d.numRefs(sa)
+			}
+		}
+	next:
+		if f.a == f.end {
+			if len(stack) == 0 {
+				eq = true
+				break walk
+			}
+			f = stack[len(stack)-1]
+			stack = stack[:len(stack)-1]
+		}
+		a, b = refs[f.a], refs[f.b]
+		f.a++
+		f.b++
+	}
+	d.log, d.stack = log, stack
+	return eq, adjust, err
+}
+
+// compatible says whether two types of different shapes can be equal. fwd: the
+// second is a FWD and the first what it announces.
+func (d *run) compatible(sa, sb btf.Shape) (ok, fwd, unexpected bool) {
+	na, ia := d.nameInfo(sa)
+	nb, ib := d.nameInfo(sb)
+	ka, kb := sa.Kind(), sb.Kind()
+	switch {
+	case na != nb: // R5
+		return false, false, false
+	case ka == btf.Fwd && kb != btf.Fwd: // R6
+		return announces(ia, kb), false, false
+	case kb == btf.Fwd && ka != btf.Fwd:
+		ok := announces(ib, ka)
+		return ok, ok, false
+	case ka != kb: // R7
+		return false, false, false
+	case kindSet(selfKinds | 1<<btf.DeclTag).has(sa):
+		return false, false, true
+	}
+	return compatibleEnums(ia, ib), false, false
+}
+
+// announces says whether a FWD with this info word announces a type of this kind.
+func announces(info uint32, k btf.Kind) bool {
+	if btf.InfoKflag(info) {
+		return k == btf.Union
+	}
+	return k == btf.Struct
+}
+
+// compatibleEnums says whether two different types of one name are enums of which
+// at least one has no values.
+func compatibleEnums(ia, ib uint32) bool {
+	return kindSet(enumKinds)>>btf.InfoKind(ia)&1 != 0 && kindSet(enumKinds)>>btf.InfoKind(ib)&1 != 0 &&
+		(btf.InfoVlen(ia) == 0 || btf.InfoVlen(ib) == 0)
+}
+
+// merge draws the conclusions from a comparison, and forgets its suppositions.
+func (d *run) merge(eq, adjust bool) {
+	if !eq {
+		for _, b := range d.log {
+			d.hyp[b&^mergeBit] = 0
+		}
+		return
+	}
+	for _, b := range d.log {
+		b, look := b&^mergeBit, b&mergeBit != 0
+		a := d.hyp[b]
+		d.hyp[b] = 0
+		if !look {
+			continue
+		}
+		t, c := d.resolve(a), d.resolve(b)
+		st, sc := d.shapeOf(t), d.shapeOf(c)
+		// M1: a FWD becomes its definition, also a FWD of the base.
+		if st.Kind() != btf.Fwd && sc.Kind() == btf.Fwd {
+			d.m[c] = t
+		}
+		// M2: the comparison does not hold; but M1's effects stay.
+		if adjust {
+			continue
+		}
+		// M3: likewise from the other side.
+		if st.Kind() == btf.Fwd && sc.Kind() != btf.Fwd {
+			d.m[t] = c
+		}
+		// M4: what was compared on the way needs no comparison of its own.
+		if kindSet(tagKinds).has(st) && sc.Kind() != btf.Fwd && d.m[c] != 0 && d.m[t] == 0 {
+			d.m[t] = c | d.m[c]&final
+		}
+	}
+}

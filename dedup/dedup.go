@@ -1,0 +1,288 @@
+// Package dedup merges equal types of many units into one copy each, with
+// exactly the result of libbpf 1.7.0's btf__dedup: the same types survive, in the
+// same order, and every reference points to the same one of them.
+//
+// In: a btf.Graph of all units' types one after the other, without or on a base.
+// Out: which entries survive, and under which ids. Strings are not its business.
+//
+// Before it: encoder, which fills the graph. After it: btf's writer, which copies
+// the survivors.
+//
+// A result depends on the order in which candidates are tried and on comparisons
+// that are not quite equivalences; both are kept on purpose. docs name the rules
+// R1 to R7 of the comparison (composite.go) and M1 to M4 of what follows it.
+package dedup
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gobtf/gobtf/btf"
+)
+
+// Options chooses between the reference's behaviour and its repair.
+type Options struct {
+	// Quirks hides the base's typedefs, as libbpf 1.7.0 does: it files them under
+	// one key and looks for them under another, so that every typedef of a module,
+	// and what is built on it, is copied. Without a base it changes nothing.
+	Quirks bool
+}
+
+// What can be wrong with a graph.
+var (
+	// ErrLoop: a chain of pointers, modifiers, arrays and prototypes comes back to itself.
+	ErrLoop = errors.New("reference loop")
+	// ErrUnexpected: a struct, union or typedef reaches a VAR, DATASEC or DECL_TAG.
+	ErrUnexpected = errors.New("kind is not allowed below a struct, union or typedef")
+	// ErrKind: a type is of no kind that BTF has.
+	ErrKind = errors.New("unknown kind")
+	// ErrReference: a type refers to an id that does not exist.
+	ErrReference = errors.New("reference to a type that does not exist")
+	// ErrTooMany: ids do not fit into 30 bits.
+	ErrTooMany = errors.New("too many types")
+)
+
+// Error says at which type dedup failed.
+type Error struct {
+	ID   btf.TypeID
+	Kind btf.Kind
+	Name string
+	Err  error
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("dedup: type %d (%s %q): %v", e.ID, e.Kind, e.Name, e.Err)
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Result is the outcome of a run.
+type Result struct {
+	// Keep holds the ids of the survivors in the graph, ascending. Survivor i gets
+	// id i, plus the base's type count, or plus 1 without a base (void is not in Keep).
+	Keep []btf.TypeID
+
+	root  []uint32 // by old id: see run.m
+	final []uint32 // by old id of a survivor or a base type
+}
+
+// NewID returns the final id of what was type id before dedup.
+func (r *Result) NewID(id btf.TypeID) btf.TypeID {
+	x := uint32(id)
+	for v := r.root[x]; v&^final != x; v = r.root[x] {
+		x = v &^ final
+	}
+	return btf.TypeID(r.final[x])
+}
+
+// Run merges g's types. base is what g was built on, nil when g.Start is 0.
+//
+// g is used up: afterwards the references of the survivors in g.Refs are final
+// ids, and the other types' references are meaningless. Every type of g must have
+// as many references as its shape says.
+func Run(g *btf.Graph, base *Base, opt Options) (*Result, error) {
+	d, err := newRun(g, base, opt)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.prims(); err != nil {
+		return nil, err
+	}
+	if err := d.composites(); err != nil {
+		return nil, err
+	}
+	d.forwards()
+	if err := d.references(); err != nil {
+		return nil, err
+	}
+	return d.compact(), nil
+}
+
+const (
+	// final marks an entry of run.m that never changes any more.
+	final = 1 << 31
+	// busy is a type that phase 5 is working on. It is no id.
+	busy = 1<<31 - 1
+	// maxID leaves the upper two bits of an id to marks.
+	maxID = 1<<30 - 1
+	// lazy is the shape of a base type that nobody has looked at yet. No kind has it.
+	lazy = btf.Shape(1<<32 - 1)
+)
+
+// run is the state of one dedup. Arrays with an entry per type are indexed by id,
+// base types included.
+type run struct {
+	g      *btf.Graph
+	shapes *btf.Shapes
+	start  uint32 // first own id
+	n      uint32 // ids are less than it
+	base   *Base
+	quirks bool
+
+	// m says what a type was merged into: 0 not yet known; id | final: that type, for
+	// good; id: follow that one's entry (a type's own id: itself, for now).
+	m []uint32
+	// hyp is, during one comparison, the type of the new side that this type of the
+	// canonical side stands for; 0 outside of comparisons.
+	hyp   []uint32
+	shape []btf.Shape
+	off   []uint32 // the references of id are refs[off[id]:]; own ones end at off[id+1]
+	refs  []uint32
+
+	cands candidates
+	log   []uint32 // canonical sides in order of recording; mergeBit: a merge may follow
+	stack []frame
+	same  map[uint64]int8 // see identical
+
+	strOff  []uint32 // by StrID: see baseOffset
+	meta    []uint64 // by shape index: name and info, see nameInfo
+	fwds    []uint32 // own FWDs that phase 2 kept
+	structs []uint32 // own STRUCTs and UNIONs that phase 3 kept
+	words   []uint32 // scratch: a record in the base's words
+}
+
+func newRun(g *btf.Graph, base *Base, opt Options) (*run, error) {
+	if (base == nil) != (g.Start == 0) || base != nil && int(g.Start) != base.Len() {
+		return nil, fmt.Errorf("dedup: graph starts at id %d, which is not its base's type count", g.Start)
+	}
+	if uint64(g.Start)+uint64(len(g.Shape)) > maxID {
+		return nil, fmt.Errorf("dedup: %w", ErrTooMany)
+	}
+	d := &run{
+		g: g, shapes: g.Shapes, start: uint32(g.Start), n: uint32(g.Len()), base: base, quirks: opt.Quirks,
+		shape: g.Shape, off: g.RefOff, refs: g.Refs,
+	}
+	if err := d.checkRefs(); err != nil {
+		return nil, err
+	}
+	// Both start as zeros, which the system gives page by page when first used.
+	d.m, d.hyp = make([]uint32, d.n), make([]uint32, d.n)
+	d.cands.head = make([]list, d.shapes.Len())
+	d.meta = make([]uint64, d.shapes.Len())
+	d.cands.next = 1
+	if base != nil {
+		d.onBase()
+	} else {
+		d.m[0] = 0 | final
+	}
+	return d, nil
+}
+
+// checkRefs makes sure that no reference leads out of the arrays.
+func (d *run) checkRefs() error {
+	var top uint32
+	for _, r := range d.g.Refs {
+		top = max(top, r)
+	}
+	if top < d.n {
+		return nil
+	}
+	for i := range d.g.Shape {
+		for _, r := range d.g.Refs[d.g.RefOff[i]:d.g.RefOff[i+1]] {
+			if r >= d.n {
+				return d.fail(d.start+uint32(i), fmt.Errorf("%w: %d", ErrReference, r))
+			}
+		}
+	}
+	return fmt.Errorf("dedup: %w: %d", ErrReference, top)
+}
+
+func (d *run) fail(id uint32, err error) error {
+	sh := d.shapeOf(id)
+	return &Error{ID: btf.TypeID(id), Kind: sh.Kind(), Name: d.shapes.Strs.String(d.shapes.Name(sh)), Err: err}
+}
+
+// resolve returns the type that id stands for now: id itself as long as nothing is known.
+func (d *run) resolve(id uint32) uint32 {
+	v := d.m[id]
+	if v&final != 0 {
+		return v &^ final
+	}
+	if v == 0 || v == id {
+		return id
+	}
+	return d.chase(id)
+}
+
+// chase resolves id over several steps, and shortens the way once its end is
+// final. Phase 2 may not use it: an enum forward in the middle may be led elsewhere.
+func (d *run) chase(id uint32) uint32 {
+	x := id
+	for {
+		v := d.m[x]
+		if v&final != 0 {
+			d.m[id] = v
+			return v &^ final
+		}
+		if v == 0 || v == x {
+			return x
+		}
+		x = v
+	}
+}
+
+// nameInfo returns the name and the info word of a shape. Only comparisons of
+// different shapes need them, so they are fetched once each from the big table.
+func (d *run) nameInfo(sh btf.Shape) (btf.StrID, uint32) {
+	i := sh.Index()
+	if int(i) >= len(d.meta) { // a base type's, interned during this run
+		c := d.shapes.Content(sh)
+		return btf.StrID(c[1]), c[0]
+	}
+	v := d.meta[i]
+	if v == 0 {
+		c := d.shapes.Content(sh)
+		v = uint64(c[1])<<32 | uint64(c[0])
+		d.meta[i] = v
+	}
+	return btf.StrID(v >> 32), uint32(v)
+}
+
+// shapeOf returns the shape of any type, base types included.
+func (d *run) shapeOf(id uint32) btf.Shape {
+	if s := d.shape[id]; s != lazy {
+		return s
+	}
+	return d.load(id, 0)
+}
+
+// refsOf returns the references of any type.
+func (d *run) refsOf(id uint32) []uint32 {
+	if id >= d.start {
+		return d.refs[d.off[id]:d.off[id+1]]
+	}
+	sh := d.shapeOf(id)
+	return d.refs[d.off[id]:][:d.numRefs(sh)]
+}
+
+// numRefs returns how many references a type of this shape has.
+func (d *run) numRefs(sh btf.Shape) uint32 {
+	switch sh.Kind().Refs() {
+	case btf.OneRef:
+		return 1
+	case btf.ArrayRefs:
+		return 2
+	case btf.MemberRefs, btf.VarRefs:
+		_, info := d.nameInfo(sh)
+		return uint32(btf.InfoVlen(info))
+	case btf.ProtoRefs:
+		_, info := d.nameInfo(sh)
+		return 1 + uint32(btf.InfoVlen(info))
+	}
+	return 0
+}
+
+// kindSet is a set of kinds.
+type kindSet uint32
+
+func (s kindSet) has(sh btf.Shape) bool { return s>>(uint32(sh)>>27)&1 != 0 }
+
+const (
+	primKinds = 1<<btf.Int | 1<<btf.Float | 1<<btf.Fwd | enumKinds
+	enumKinds = 1<<btf.Enum | 1<<btf.Enum64
+	tagKinds  = 1<<btf.Struct | 1<<btf.Union
+	compKinds = tagKinds | 1<<btf.Typedef
+	selfKinds = 1<<btf.Var | 1<<btf.Datasec // never merged, never candidates
+	refKinds  = 1<<btf.Const | 1<<btf.Volatile | 1<<btf.Restrict | 1<<btf.Ptr | 1<<btf.Func |
+		1<<btf.TypeTag | 1<<btf.DeclTag | 1<<btf.Array | 1<<btf.FuncProto
+)
