@@ -44,17 +44,8 @@ func (u *unit) logShape(sh btf.Shape) {
 func (u *unit) cook(raw []uint32) btf.Shape {
 	w := append(u.cont[:0], raw...)
 	w[1] = uint32(u.str(w[1]))
-	step, from := 0, 3
-	switch btf.InfoKind(w[0]) {
-	case btf.Struct, btf.Union, btf.Enum:
-		step = 2
-	case btf.Enum64:
-		step = 3
-	case btf.FuncProto:
-		step = 1
-	}
-	if step > 0 {
-		for i := from; i < len(w); i += step {
+	if step := btf.InfoKind(w[0]).NameStep(); step > 0 {
+		for i := 3; i < len(w); i += step {
 			w[i] = uint32(u.str(w[i]))
 		}
 	}

@@ -154,6 +154,8 @@ type Unit struct {
 	FuncTags []FuncTag
 	Log      []LogEntry
 	Notes    []string
+	// SeeksVars tells that the unit was searched for variables (for messages).
+	SeeksVars bool
 }
 
 func (u *Unit) reset(i int) {

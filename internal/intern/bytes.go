@@ -156,3 +156,33 @@ func (a *Uint64s) page(i uint32) *[pageSize]atomic.Uint64 {
 	}
 	return p
 }
+
+// Uint32s is a numbered array of 32-bit values that many goroutines may read and
+// set. A value never set is 0.
+type Uint32s struct {
+	mu  sync.Mutex
+	dir [maxPages]atomic.Pointer[[pageSize]atomic.Uint32]
+}
+
+// Load returns entry id.
+func (a *Uint32s) Load(id uint32) uint32 {
+	p := a.dir[id>>pageBits].Load()
+	if p == nil {
+		return 0
+	}
+	return p[id&(pageSize-1)].Load()
+}
+
+// Store sets entry id.
+func (a *Uint32s) Store(id, v uint32) {
+	p := a.dir[id>>pageBits].Load()
+	if p == nil {
+		a.mu.Lock()
+		if p = a.dir[id>>pageBits].Load(); p == nil {
+			p = new([pageSize]atomic.Uint32)
+			a.dir[id>>pageBits].Store(p)
+		}
+		a.mu.Unlock()
+	}
+	p[id&(pageSize-1)].Store(v)
+}

@@ -1,0 +1,295 @@
+// Package encoder turns whole files into BTF: it orders the stages (ELF to units,
+// units to one list of types, dedup, output) and decides which functions and
+// variables are written. It decodes nothing itself.
+//
+// Before it: internal/elfx and dwarf2btf. After it: the caller, who has the bytes.
+package encoder
+
+import (
+	"bytes"
+	"context"
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/dedup"
+	"github.com/gobtf/gobtf/dwarf2btf"
+	"github.com/gobtf/gobtf/internal/elfx"
+)
+
+// Encode makes one BTF of the given files, in their order.
+func Encode(ctx context.Context, paths []string, opt Options) (*Result, error) {
+	files, err := openAll(paths, opt)
+	defer func() {
+		for _, f := range files {
+			f.close()
+		}
+	}()
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		if f.info == nil {
+			return &Result{Empty: true, Reason: f.path + ": no DWARF debug information"}, nil
+		}
+	}
+	j := &job{ctx: ctx, opt: opt, files: files, res: &Result{}}
+	return j.run()
+}
+
+// job is one run of Encode.
+type job struct {
+	ctx   context.Context
+	opt   Options
+	files []*input
+	res   *Result
+
+	shapes *btf.Shapes
+	table  *table
+	base   *dedup.Base
+	units  int
+	merged int
+}
+
+func (j *job) run() (*Result, error) {
+	j.shapes = btf.NewShapes(btf.NewStrings())
+	var size uint64
+	for _, f := range j.files {
+		size += f.info.Size
+	}
+	var start btf.TypeID
+	if j.opt.Base != nil {
+		start = btf.TypeID(j.opt.Base.Len())
+		if bo := j.opt.Base.BigEndian(); bo != j.files[0].elf.BigEndian {
+			return nil, fmt.Errorf("%s: base BTF is %s and the file is %s", j.files[0].path, endianName(bo), endianName(!bo))
+		}
+		j.base = baseOf(j.opt.Base)
+	}
+	// A type for every 32 bytes of .debug_info and a reference for 12: vmlinux 6.12 has
+	// one for 48 and for 17. Pages that are never touched cost nothing.
+	j.table = newTable(j.shapes, start, int(size/32), int(size/12))
+	j.table.trace = newTracer(j.opt.Trace, j.files[0].path)
+	defer j.table.trace.flush()
+	tm := newTimer(&j.res.Stats)
+	for _, f := range j.files {
+		if err := j.convert(f, tm); err != nil {
+			return nil, err
+		}
+	}
+	j.report()
+	if j.units > 0 && j.table.left == j.units {
+		j.res.Empty, j.res.Reason = true, j.files[0].path+": every unit was filtered out"
+		return j.res, nil
+	}
+	tm.stage("functions")
+	if err := j.table.emitFuncs(j.opt.Features); err != nil {
+		return nil, fmt.Errorf("%s: %w", j.files[0].path, err)
+	}
+	j.table.emitDatasecs(j.files[0].elf)
+	if j.opt.Base == nil && j.table.g.Len() == 1 {
+		j.res.Empty, j.res.Reason = true, j.files[0].path+": no types"
+		return j.res, nil
+	}
+	return j.finish(tm)
+}
+
+// convert adds one file's units to the table.
+func (j *job) convert(f *input, tm *timer) error {
+	tm.stage("symbols")
+	strs := j.shapes.Strs
+	opt := j.convertOptions(f)
+	entries, err := newFuncTable(f.elf, strs)
+	switch {
+	case errors.Is(err, elfx.ErrNoSymtab):
+		j.note("%s: %v", f.path, errNoSymtab)
+		entries = &funcTable{lastKey: -1}
+	case err != nil:
+		return err
+	}
+	if len(entries.entries) > 0 {
+		opt.Functions = entries
+	}
+	if f == j.files[0] && j.opt.Features&DeclTagKfuncs != 0 {
+		if err := entries.findKfuncs(f.elf, strs); err != nil {
+			return err
+		}
+	}
+	if m := newSectionMap(j.files[0].elf, strs, j.opt.Features); m != nil {
+		opt.Variables = m
+	}
+	tm.stage("units")
+	sec, err := f.sections()
+	if err != nil {
+		return err
+	}
+	conv, err := dwarf2btf.New(sec, j.shapes, opt)
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.path, err)
+	}
+	err = inOrder(j.ctx, conv, j.units, j.jobs(conv.Len()), func(u *dwarf2btf.Unit) error { return j.table.add(u, entries) })
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.path, err)
+	}
+	j.units += conv.Len()
+	return nil
+}
+
+func (j *job) convertOptions(f *input) dwarf2btf.Options {
+	o, fs := &j.opt, j.opt.Features
+	return dwarf2btf.Options{
+		Float: fs&Float != 0, Enum64: fs&Enum64 != 0, TypeTag: fs&TypeTag != 0, DeclTag: fs&DeclTag != 0,
+		TrueSignature: fs&TrueSignature != 0, EncodeForce: fs&EncodeForce != 0,
+		FixupSillyBitfields: o.FixupSillyBitfields, FlatArrays: j.flatArrays(),
+		KabiPrefix: o.KabiPrefix, Lang: o.Lang, LangExclude: o.LangExclude, CUExclude: o.CUExclude,
+		Registers:    registersOf(elf.Machine(f.elf.Machine)),
+		ForceMerging: fs&ForceCUMerging != 0 || f.ltoNote(),
+	}
+}
+
+// flatArrays tells whether multi-dimensional arrays are made flat, because the base's are.
+func (j *job) flatArrays() bool {
+	return j.base != nil && !j.opt.Quirks && hasOnlyFlatArrays(j.opt.Base)
+}
+
+// jobs returns how many workers to use for so many units.
+func (j *job) jobs(units int) int {
+	if n := j.opt.Jobs; n > 0 {
+		return n
+	}
+	return max(1, min(runtime.GOMAXPROCS(0), units/8))
+}
+
+func (j *job) note(format string, args ...any) {
+	if j.opt.Notes != nil {
+		j.opt.Notes(format, args...)
+	}
+}
+
+// report sums up what units had to leave out or lower.
+func (j *job) report() {
+	notes := j.table.notes
+	if len(notes) == 0 {
+		return
+	}
+	if j.opt.Trace != nil || len(notes) == 1 {
+		for _, n := range notes {
+			j.note("%s: %s", j.files[0].path, n)
+		}
+		return
+	}
+	j.note("%s: %s (and %d more like it: -V lists them)", j.files[0].path, notes[0], len(notes)-1)
+}
+
+// finish deduplicates and makes the bytes.
+func (j *job) finish(tm *timer) (*Result, error) {
+	t := j.table
+	j.res.Stats.TypesBefore = len(t.g.Shape)
+	tm.stage("dedup")
+	d, err := dedup.Run(t.g, j.base, dedup.Options{Quirks: j.opt.Quirks})
+	if err != nil {
+		return nil, fmt.Errorf("%s: dedup: %w", j.files[0].path, err)
+	}
+	tm.stage("strings")
+	sec := j.stringSection()
+	t.addStrings(sec)
+	tm.stage("output")
+	order := j.files[0].elf.Order()
+	types := btf.AppendGraph(nil, t.g, d.Keep, nil, sec.Offsets(), order)
+	j.res.BTF = btf.AppendFile(nil, j.opt.Header, types, sec.Bytes(), order)
+	j.res.NumTypes = len(d.Keep)
+	tm.end()
+	return j.res, nil
+}
+
+func endianName(big bool) string {
+	if big {
+		return "big endian"
+	}
+	return "little endian"
+}
+
+// input is one file to encode: the ELF that has the symbols, and the one that has
+// the debug information, which may be another.
+type input struct {
+	path       string
+	elf, debug *elfx.File
+	info       *elfx.Section
+}
+
+func (f *input) close() {
+	if f.debug != nil && f.debug != f.elf {
+		f.debug.Close()
+	}
+	if f.elf != nil {
+		f.elf.Close()
+	}
+}
+
+func openAll(paths []string, opt Options) ([]*input, error) {
+	var files []*input
+	for _, p := range paths {
+		e, err := elfx.Open(p)
+		if err != nil {
+			return files, err
+		}
+		f := &input{path: p, elf: e, debug: e}
+		files = append(files, f)
+		if f.info = e.Section(".debug_info"); f.info == nil {
+			if f.debug, err = e.FindDebug(opt.DebugDirs); err != nil {
+				return files, err
+			}
+			if f.debug != nil {
+				f.info = f.debug.Section(".debug_info")
+			}
+		}
+		if f.info != nil && (f.info.Size == 0 || f.info.Type == uint32(elf.SHT_NOBITS)) {
+			f.info = nil
+		}
+	}
+	return files, nil
+}
+
+// sections returns the debug sections, decompressed and relocated. .debug_info is
+// read unit by unit where it is stored plain: mapping it would hold its pages.
+func (f *input) sections() (s dwarf2btf.Sections, err error) {
+	s.BigEndian = f.debug.BigEndian
+	if r, ok := f.debug.ReaderAt(f.info); ok {
+		s.Info, s.InfoSize = r, f.info.Size
+	} else {
+		if s.InfoBytes, err = f.debug.Data(f.info); err != nil {
+			return s, err
+		}
+		s.Info, s.InfoSize = bytes.NewReader(s.InfoBytes), uint64(len(s.InfoBytes))
+	}
+	for _, x := range []struct {
+		name string
+		to   *[]byte
+	}{
+		{".debug_abbrev", &s.Abbrev}, {".debug_str", &s.Str}, {".debug_line_str", &s.LineStr}, {".debug_str_offsets", &s.StrOffsets},
+		{".debug_addr", &s.Addr}, {".debug_loc", &s.Loc}, {".debug_loclists", &s.Loclists}, {".debug_types", &s.Types},
+	} {
+		if sec := f.debug.Section(x.name); sec != nil {
+			if *x.to, err = f.debug.Data(sec); err != nil {
+				return s, err
+			}
+		}
+	}
+	return s, nil
+}
+
+// ltoNote tells whether a note says that units refer to each other: owner "Linux",
+// type 0x101 (LINUX_ELFNOTE_LTO_INFO), not zero.
+func (f *input) ltoNote() bool {
+	lto := false
+	f.elf.Notes(func(owner string, typ uint32, desc []byte) {
+		if owner == "Linux" && typ == 0x101 && len(desc) >= 4 && f.elf.Order().Uint32(desc) != 0 {
+			lto = true
+		}
+	})
+	return lto
+}
+
+var _ io.ReaderAt = (*bytes.Reader)(nil)

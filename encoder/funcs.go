@@ -1,0 +1,399 @@
+package encoder
+
+import (
+	"bytes"
+	"sort"
+
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/dwarf2btf"
+)
+
+// emitFuncs decides which saved functions are written and appends their FUNC_PROTO,
+// FUNC and tags, by name (spec/dwarf2btf.md 4.4 to 4.8).
+func (t *table) emitFuncs(features Features) error {
+	order := t.sortStates()
+	e := &funcEmitter{t: t, features: features, m: matcher{g: t.g}}
+	for i := 0; i < len(order); {
+		j := i + 1
+		for j < len(order) && t.funcs[order[j]].entry == t.funcs[order[i]].entry {
+			j++
+		}
+		if err := e.group(order[i:j]); err != nil {
+			return err
+		}
+		i = j
+	}
+	return nil
+}
+
+// sortStates returns the saved functions by name, then those with an address first,
+// then as they were saved.
+func (t *table) sortStates() []uint32 {
+	// Names are ranked once each, and the states put into their order by counting.
+	seen := make(map[btf.StrID]uint32)
+	var names []btf.StrID
+	rankOf := make([]uint32, len(t.funcs))
+	for i := range t.funcs {
+		n := t.funcs[i].entry.name
+		r, ok := seen[n]
+		if !ok {
+			r = uint32(len(names))
+			seen[n] = r
+			names = append(names, n)
+		}
+		rankOf[i] = r
+	}
+	type key struct {
+		prefix uint64
+		name   []byte
+		rank   uint32
+	}
+	keys := make([]key, len(names))
+	for i, n := range names {
+		b := t.strs.Bytes(n)
+		keys[i] = key{prefix(b), b, uint32(i)}
+	}
+	sort.Slice(keys, func(i, j int) bool {
+		if keys[i].prefix != keys[j].prefix {
+			return keys[i].prefix < keys[j].prefix
+		}
+		return bytes.Compare(keys[i].name, keys[j].name) < 0
+	})
+	sorted := make([]uint32, len(names))
+	for i := range keys {
+		sorted[keys[i].rank] = uint32(i)
+	}
+	// Two buckets a name: with an address, without.
+	start := make([]uint32, 2*len(names)+1)
+	bucket := func(i int) uint32 {
+		b := 2 * sorted[rankOf[i]]
+		if t.funcs[i].addr == 0 {
+			b++
+		}
+		return b
+	}
+	for i := range t.funcs {
+		start[bucket(i)+1]++
+	}
+	for i := 1; i < len(start); i++ {
+		start[i] += start[i-1]
+	}
+	order := make([]uint32, len(t.funcs))
+	for i := range t.funcs {
+		b := bucket(i)
+		order[start[b]] = uint32(i)
+		start[b]++
+	}
+	return order
+}
+
+// prefix returns the first eight bytes of a name, to compare most names at once.
+func prefix(b []byte) (v uint64) {
+	for i := 0; i < 8; i++ {
+		v <<= 8
+		if i < len(b) {
+			v |= uint64(b[i])
+		}
+	}
+	return v
+}
+
+type funcEmitter struct {
+	t        *table
+	features Features
+	m        matcher
+	content  []uint32
+	refs     []uint32
+}
+
+// group handles the states of one function.
+func (e *funcEmitter) group(order []uint32) error {
+	t := e.t
+	first := &t.funcs[order[0]]
+	const merged = dwarf2btf.Unexpected | dwarf2btf.Inconsistent | dwarf2btf.Uncertain | dwarf2btf.Reordered
+	const settled = dwarf2btf.Unexpected | dwarf2btf.Inconsistent | dwarf2btf.Reordered
+	for _, i := range order[1:] {
+		x := &t.funcs[i]
+		f := (first.flags | x.flags) & merged
+		if f&settled == 0 && !e.m.sameProto(t, first, x) {
+			f |= dwarf2btf.Inconsistent
+		}
+		first.flags |= f
+		x.flags |= f
+	}
+	entry := first.entry
+	if e.features&TrueSignature != 0 {
+		for _, i := range order {
+			s := &t.funcs[i]
+			if name := entry.suffixed(s.addr); name != 0 && s.flags&(dwarf2btf.Unexpected|dwarf2btf.Uncertain) == 0 {
+				e.emit(s, name, 0)
+				return nil
+			}
+		}
+	}
+	c := e.canonical(entry, order)
+	var why skipReason
+	switch {
+	case entry.ambiguous:
+		why = skipAmbiguous
+	case e.skipOptimized(c):
+		why = skipOptimized
+	case first.flags&dwarf2btf.Reordered != 0:
+		why = skipReordered
+	case first.flags&dwarf2btf.Uncertain != 0:
+		why = skipUncertain
+	case first.flags&dwarf2btf.Inconsistent != 0 && e.features&ConsistentFunc != 0:
+		why = skipInconsistent
+	case first.flags&dwarf2btf.Unexpected != 0:
+		why = skipUnexpected
+	}
+	if why != 0 {
+		t.trace.skipped(t, entry, why)
+		return nil
+	}
+	ret := c.ret
+	params := t.params[c.param : c.param+c.nparm]
+	if entry.kfunc && e.features&(DeclTagKfuncs|Attributes) == DeclTagKfuncs|Attributes {
+		var err error
+		if ret, params, err = e.arena(entry, c); err != nil {
+			return err
+		}
+	}
+	id := e.emitProto(c, entry.name, ret, params)
+	if entry.kfunc && e.features&DeclTagKfuncs != 0 {
+		e.tag("bpf_kfunc", id)
+		if entry.kflags&kfFastcall != 0 && e.features&DeclTag != 0 {
+			e.tag("bpf_fastcall", id)
+		}
+	}
+	return nil
+}
+
+// skipReason says why a function is not written.
+type skipReason uint8
+
+const (
+	skipUnexpected skipReason = 1 + iota
+	skipInconsistent
+	skipUncertain
+	skipReordered
+	skipOptimized
+	skipAmbiguous
+)
+
+func (e *funcEmitter) skipOptimized(s *state) bool {
+	return e.features&TrueSignature == 0 && s.flags&dwarf2btf.OptimizedParms != 0 &&
+		(s.flags&dwarf2btf.SignatureChanged != 0 || s.entry.hasOptimized(s.addr))
+}
+
+// canonical chooses the state that describes the function (spec/dwarf2btf.md 4.5).
+func (e *funcEmitter) canonical(entry *funcEntry, order []uint32) *state {
+	t := e.t
+	if len(order) == 1 {
+		return &t.funcs[order[0]]
+	}
+	var found *state
+	for _, i := range order {
+		s := &t.funcs[i]
+		for y := entry.first; y >= 0; y = entry.table.syms[y].next {
+			if entry.table.syms[y].addr != s.addr {
+				continue
+			}
+			if found == nil {
+				found = s
+			}
+			if !e.skipOptimized(s) {
+				return s
+			}
+			break
+		}
+	}
+	if found != nil {
+		return found
+	}
+	return &t.funcs[order[0]]
+}
+
+func (e *funcEmitter) emit(s *state, name btf.StrID, _ int) {
+	e.emitProto(s, name, s.ret, e.t.params[s.param:s.param+s.nparm])
+}
+
+// maxParmName is how many bytes of a parameter's name or a function's tag are kept:
+// the reference copies them through a buffer of 128.
+const maxParmName = 127
+
+func (t *table) truncated(id btf.StrID) btf.StrID {
+	if b := t.strs.Bytes(id); len(b) > maxParmName {
+		return t.strs.Intern(b[:maxParmName])
+	}
+	return id
+}
+
+// emitProto appends FUNC_PROTO, FUNC and the function's declaration tags.
+func (e *funcEmitter) emitProto(s *state, name btf.StrID, ret btf.TypeID, params []param) btf.TypeID {
+	t := e.t
+	if len(params) > 0xffff {
+		params = params[:0xffff]
+	}
+	w := append(e.content[:0], btf.InfoWord(btf.FuncProto, len(params), false), 0, 0)
+	refs := append(e.refs[:0], uint32(ret))
+	for _, p := range params {
+		n := t.truncated(p.name)
+		if n != p.name {
+			t.late = append(t.late, n)
+		}
+		w = append(w, uint32(n))
+		refs = append(refs, uint32(p.typ))
+	}
+	proto := t.g.Add(t.g.Shapes.Intern(w), refs...)
+	e.content, e.refs = w, refs
+	t.late = append(t.late, name)
+	id := t.g.Add(t.g.Shapes.Intern([]uint32{btf.InfoWord(btf.Func, 0, false), uint32(name), 0}), uint32(proto))
+	t.trace.types(t, uint32(proto), t.g.Len())
+	for _, tag := range t.funcTags[s.tag : s.tag+uint32(s.ntag)] {
+		e.declTag(t.truncated(tag.Value), tag.Component, id)
+	}
+	return id
+}
+
+func (e *funcEmitter) tag(value string, id btf.TypeID) {
+	e.declTag(e.t.strs.InternString(value), -1, id)
+}
+
+func (e *funcEmitter) declTag(value btf.StrID, component int32, id btf.TypeID) {
+	t := e.t
+	t.late = append(t.late, value)
+	t.g.Add(t.g.Shapes.Intern([]uint32{btf.InfoWord(btf.DeclTag, 0, false), uint32(value), 0, uint32(component)}), uint32(id))
+}
+
+// arena gives the pointers of a kfunc that are in an arena their own address space
+// (spec/dwarf2btf.md 4.9).
+func (e *funcEmitter) arena(entry *funcEntry, s *state) (btf.TypeID, []param, error) {
+	t := e.t
+	ret := s.ret
+	params := append([]param(nil), t.params[s.param:s.param+s.nparm]...)
+	name := t.strs.String(entry.name)
+	if entry.kflags&kfArenaRet != 0 {
+		id, err := e.arenaPtr(name, "return type", ret)
+		if err != nil {
+			return 0, nil, err
+		}
+		ret = id
+	}
+	for i, flag := range []uint32{kfArenaArg1, kfArenaArg2} {
+		if entry.kflags&flag == 0 {
+			continue
+		}
+		if i >= len(params) {
+			return 0, nil, &KfuncError{name, "it has no such parameter for its arena flag"}
+		}
+		id, err := e.arenaPtr(name, "parameter", params[i].typ)
+		if err != nil {
+			return 0, nil, err
+		}
+		params[i].typ = id
+	}
+	return ret, params, nil
+}
+
+// KfuncError is a kfunc whose flags in .BTF_ids do not fit its signature.
+type KfuncError struct {
+	Func  string
+	Cause string
+}
+
+func (e *KfuncError) Error() string { return "kfunc " + e.Func + ": " + e.Cause }
+
+func (e *funcEmitter) arenaPtr(fn, what string, id btf.TypeID) (btf.TypeID, error) {
+	t := e.t
+	if id == 0 || id < t.g.Start || t.g.Shape[id-t.g.Start].Kind() != btf.Ptr {
+		return 0, &KfuncError{fn, "its arena flag is on a " + what + " that is not a pointer"}
+	}
+	sh := t.g.Shape[id-t.g.Start]
+	target := t.g.Refs[t.g.RefOff[id-t.g.Start]]
+	value := t.strs.InternString("address_space(1)")
+	t.late = append(t.late, value)
+	tag := t.g.Add(t.g.Shapes.Intern([]uint32{btf.InfoWord(btf.TypeTag, 0, true), uint32(value), 0}), target)
+	return t.g.Add(sh, uint32(tag)), nil
+}
+
+// matcher compares the prototypes of states. The relation is the reference's, loose
+// on purpose: units may see more or less of the same type.
+type matcher struct {
+	g *btf.Graph
+}
+
+// maxMatch bounds the depth of a comparison; only pointers nest, and a ring of them
+// is no C.
+const maxMatch = 256
+
+func (m *matcher) sameProto(t *table, a, b *state) bool {
+	if a.nparm != b.nparm || !m.same(a.ret, b.ret, 0) {
+		return false
+	}
+	for i := uint32(0); i < a.nparm; i++ {
+		if !m.same(t.params[a.param+i].typ, t.params[b.param+i].typ, 0) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *matcher) shape(id btf.TypeID) btf.Shape { return m.g.Shape[id-m.g.Start] }
+func (m *matcher) refs(id btf.TypeID) []uint32 {
+	i := id - m.g.Start
+	return m.g.Refs[m.g.RefOff[i]:m.g.RefOff[i+1]]
+}
+
+// kind returns a type's kind, that of the declared type for a FWD.
+func (m *matcher) kind(sh btf.Shape) btf.Kind {
+	if k := sh.Kind(); k != btf.Fwd {
+		return k
+	}
+	if btf.InfoKflag(m.g.Shapes.Content(sh)[0]) {
+		return btf.Union
+	}
+	return btf.Struct
+}
+
+func (m *matcher) same(a, b btf.TypeID, depth int) bool {
+	if a == b {
+		return true
+	}
+	if a == 0 || b == 0 || depth > maxMatch {
+		return false
+	}
+	sa, sb := m.shape(a), m.shape(b)
+	ka, kb := m.kind(sa), m.kind(sb)
+	if ka != kb {
+		if ka == btf.Const {
+			return m.same(btf.TypeID(m.refs(a)[0]), b, depth+1)
+		}
+		if kb == btf.Const {
+			return m.same(a, btf.TypeID(m.refs(b)[0]), depth+1)
+		}
+		return false
+	}
+	ra, rb := m.refs(a), m.refs(b)
+	switch ka {
+	case btf.Int, btf.Float:
+		return sa == sb
+	case btf.Typedef, btf.Struct, btf.Union, btf.Enum, btf.Enum64:
+		return m.g.Shapes.Name(sa) == m.g.Shapes.Name(sb)
+	case btf.Ptr, btf.Volatile, btf.Const, btf.Restrict, btf.TypeTag:
+		return m.same(btf.TypeID(ra[0]), btf.TypeID(rb[0]), depth+1)
+	case btf.Array:
+		return sa == sb && m.same(btf.TypeID(ra[0]), btf.TypeID(rb[0]), depth+1)
+	case btf.FuncProto:
+		if len(ra) != len(rb) {
+			return false
+		}
+		for i := range ra {
+			if !m.same(btf.TypeID(ra[i]), btf.TypeID(rb[i]), depth+1) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}

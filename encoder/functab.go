@@ -1,0 +1,241 @@
+package encoder
+
+import (
+	"bytes"
+	"debug/elf"
+	"errors"
+	"strings"
+
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/elfx"
+)
+
+// funcTable is the function symbols of one file, by key: the symbol's name up to
+// its first dot (spec/dwarf2btf.md 4.1).
+type funcTable struct {
+	entries []funcEntry
+	syms    []funcSym
+	byName  []int32 // entry+1 by StrID of the key
+	// lastKey is the entry whose key sorts last: the reference never finds it ambiguous.
+	lastKey int32
+}
+
+type funcEntry struct {
+	name        btf.StrID
+	first, last int32 // chain of syms
+	table       *funcTable
+	ambiguous   bool
+	kfunc       bool
+	kflags      uint32
+}
+
+type funcSym struct {
+	addr uint64
+	name btf.StrID // the whole name; 0 when it is the key itself
+	next int32     // -1: none
+	opt  bool      // .constprop or .isra
+}
+
+// newFuncTable reads the symbols of f. A file without .symtab has no functions.
+func newFuncTable(f *elfx.File, strs *btf.Strings) (*funcTable, error) {
+	t := &funcTable{lastKey: -1}
+	syms, err := f.Symbols()
+	if err != nil {
+		return nil, err
+	}
+	var last []byte
+	for _, s := range syms {
+		if s.SymType() != elf.STT_FUNC {
+			continue
+		}
+		key := s.Name
+		var suffix []byte
+		if dot := bytes.IndexByte(key, '.'); dot >= 0 {
+			key, suffix = key[:dot], key[dot:]
+			if bytes.Contains(suffix, []byte(".cold")) || bytes.Contains(suffix, []byte(".part")) {
+				continue
+			}
+		}
+		id := strs.Intern(key)
+		e := t.entry(id)
+		if t.lastKey < 0 || bytes.Compare(key, last) > 0 {
+			t.lastKey, last = e, key
+		}
+		sym := funcSym{addr: s.Value, next: -1}
+		if suffix != nil {
+			sym.name = strs.Intern(s.Name)
+			sym.opt = bytes.Contains(suffix, []byte(".constprop")) || bytes.Contains(suffix, []byte(".isra"))
+		}
+		t.append(e, sym)
+	}
+	t.findAmbiguous()
+	return t, nil
+}
+
+func (t *funcTable) entry(key btf.StrID) int32 {
+	for int(key) >= len(t.byName) {
+		t.byName = append(t.byName, make([]int32, len(t.byName)+1024)...)
+	}
+	if e := t.byName[key]; e != 0 {
+		return e - 1
+	}
+	t.entries = append(t.entries, funcEntry{name: key, first: -1, last: -1, table: t})
+	t.byName[key] = int32(len(t.entries))
+	return int32(len(t.entries)) - 1
+}
+
+func (t *funcTable) append(e int32, s funcSym) {
+	t.syms = append(t.syms, s)
+	i := int32(len(t.syms)) - 1
+	if en := &t.entries[e]; en.last < 0 {
+		en.first, en.last = i, i
+	} else {
+		t.syms[en.last].next = i
+		en.last = i
+	}
+}
+
+// findAmbiguous marks keys with symbols at different addresses. An address of 0 at
+// the head of the list does not count, and neither does the key that sorts last.
+func (t *funcTable) findAmbiguous() {
+	for i := range t.entries {
+		e := &t.entries[i]
+		prev := uint64(0)
+		for s := e.first; s >= 0 && int32(i) != t.lastKey; s = t.syms[s].next {
+			if prev != 0 && prev != t.syms[s].addr {
+				e.ambiguous = true
+				break
+			}
+			prev = t.syms[s].addr
+		}
+	}
+}
+
+// Lookup returns the entry with that key, -1 when there is none.
+func (t *funcTable) Lookup(name btf.StrID) int32 {
+	if int(name) < len(t.byName) && name != 0 {
+		return t.byName[name] - 1
+	}
+	return -1
+}
+
+// hasOptimized tells whether a symbol at addr is a clone made by an optimization
+// that changes parameters.
+func (e *funcEntry) hasOptimized(addr uint64) bool {
+	if addr == 0 {
+		return false
+	}
+	for s := e.first; s >= 0; s = e.table.syms[s].next {
+		if y := &e.table.syms[s]; y.addr == addr && y.opt {
+			return true
+		}
+	}
+	return false
+}
+
+// suffixed returns the whole name of the first symbol at addr that has a suffix.
+func (e *funcEntry) suffixed(addr uint64) btf.StrID {
+	if addr == 0 {
+		return 0
+	}
+	for s := e.first; s >= 0; s = e.table.syms[s].next {
+		if y := &e.table.syms[s]; y.addr == addr && y.name != 0 {
+			return y.name
+		}
+	}
+	return 0
+}
+
+// Prefixes of the symbols in .BTF_ids that matter here.
+const (
+	idsSet8 = "__BTF_ID__set8__"
+	idsFunc = "__BTF_ID__func__"
+)
+
+const (
+	set8Kfuncs = 1 << 0 // BTF_SET8_KFUNCS: the set holds kfuncs
+
+	kfFastcall  = 1 << 12 // KF_FASTCALL
+	kfArenaRet  = 1 << 13 // KF_ARENA_RET
+	kfArenaArg1 = 1 << 14 // KF_ARENA_ARG1
+	kfArenaArg2 = 1 << 15 // KF_ARENA_ARG2
+)
+
+// findKfuncs notes which functions the file's .BTF_ids lists as kfuncs
+// (spec/dwarf2btf.md 4.9).
+func (t *funcTable) findKfuncs(f *elfx.File, strs *btf.Strings) error {
+	var ids *elfx.Section
+	for i := range f.Sections {
+		if f.Sections[i].Name == ".BTF_ids" {
+			ids = &f.Sections[i]
+		}
+	}
+	symtab := f.LastOfType(uint32(elf.SHT_SYMTAB))
+	if ids == nil || symtab == nil {
+		return nil
+	}
+	data, err := f.Raw(ids)
+	if err != nil {
+		return err
+	}
+	syms, err := f.SymbolsOf(symtab)
+	if err != nil {
+		return err
+	}
+	word := func(off uint64) (uint32, bool) {
+		if off > uint64(len(data)) || uint64(len(data))-off < 4 {
+			return 0, false
+		}
+		return f.Order().Uint32(data[off:]), true
+	}
+	type span struct{ from, to uint64 }
+	var sets []span
+	for _, s := range syms {
+		if int(s.Shndx) == ids.Index && strings.HasPrefix(string(s.Name), idsSet8) {
+			if flags, ok := word(s.Value - ids.Addr + 4); ok && flags&set8Kfuncs != 0 {
+				sets = append(sets, span{s.Value, s.Value + s.Size})
+			}
+		}
+	}
+	if len(sets) == 0 {
+		return nil
+	}
+	for _, s := range syms {
+		if int(s.Shndx) != ids.Index {
+			continue
+		}
+		name, ok := kfuncName(string(s.Name))
+		if !ok {
+			continue
+		}
+		for _, set := range sets {
+			if s.Value >= set.from && s.Value < set.to {
+				id, known := strs.Lookup([]byte(name))
+				e := int32(-1)
+				if known {
+					e = t.Lookup(id)
+				}
+				if flags, ok := word(s.Value - ids.Addr + 4); ok && e >= 0 {
+					t.entries[e].kfunc, t.entries[e].kflags = true, flags
+				}
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// kfuncName returns the function that a symbol __BTF_ID__func__NAME__UNIQUE names.
+func kfuncName(sym string) (string, bool) {
+	name, ok := strings.CutPrefix(sym, idsFunc)
+	if !ok {
+		return "", false
+	}
+	i := strings.LastIndexByte(name, '_')
+	if i < 1 || name[i-1] != '_' {
+		return "", false
+	}
+	return name[:i-1], true
+}
+
+var errNoSymtab = errors.New("no .symtab: functions cannot be told from inlined copies")

@@ -1,0 +1,213 @@
+package encoder
+
+import (
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/dwarf2btf"
+)
+
+// table is what units become one after the other: the list of all types before
+// dedup, and what waits until the last unit: functions, variables, the log of
+// string additions. One goroutine at a time uses it.
+type table struct {
+	g    *btf.Graph
+	strs *btf.Strings
+
+	// index type of arrays (spec/dwarf2btf.md 2.4)
+	indexID  uint32
+	hasIndex bool
+	hasArray bool
+	intName  btf.StrID
+	intShape btf.Shape
+
+	funcs    []state
+	params   []param
+	funcTags []dwarf2btf.FuncTag
+	vars     []variable
+	logs     [][]dwarf2btf.LogEntry // by unit
+	late     []btf.StrID            // strings added after the last unit
+	left     int                    // units that were filtered
+	notes    []string
+	trace    *tracer
+}
+
+// param is a parameter of a saved function, by the id that its type has now.
+type param struct {
+	name btf.StrID
+	typ  btf.TypeID
+}
+
+// state is a saved function.
+type state struct {
+	addr  uint64
+	entry *funcEntry
+	ret   btf.TypeID
+	param uint32 // of table.params
+	tag   uint32 // of table.funcTags
+	nparm uint32
+	ntag  uint16
+	flags dwarf2btf.FuncFlags
+}
+
+// variable is a VAR and where it is.
+type variable struct {
+	id           btf.TypeID
+	section      int32
+	offset, size uint32
+}
+
+func newTable(shapes *btf.Shapes, start btf.TypeID, types, refs int) *table {
+	t := &table{g: btf.NewGraph(shapes, start, types, refs), strs: shapes.Strs}
+	t.intName = t.strs.InternString("int")
+	t.intShape = shapes.Intern([]uint32{btf.InfoWord(btf.Int, 0, false), uint32(t.intName), 4, 1<<24 | 32})
+	return t
+}
+
+// add appends a unit. entries is the function table of the unit's file.
+func (t *table) add(u *dwarf2btf.Unit, entries *funcTable) error {
+	t.notes = append(t.notes, u.Notes...)
+	if u.Left {
+		t.left++
+		t.logs = append(t.logs, nil)
+		return nil
+	}
+	g := t.g
+	first := uint32(g.Len())
+	off := first - 1 // of a LocalID
+	n := uint32(len(u.Shape))
+	if !t.hasIndex {
+		if u.FirstInt != 0 {
+			t.indexID, t.hasIndex = off+uint32(u.FirstInt), true
+		} else {
+			t.indexID = first + n
+		}
+	}
+	base := uint32(len(g.Refs))
+	g.Shape = append(g.Shape, u.Shape...)
+	for _, r := range u.RefOff[1:] {
+		g.RefOff = append(g.RefOff, base+r)
+	}
+	g.Refs = append(g.Refs, u.Refs...)
+	refs := g.Refs[base:]
+	for i, r := range refs {
+		switch r {
+		case 0:
+		case dwarf2btf.ArrayIndex:
+			refs[i] = t.indexID
+		default:
+			refs[i] = r + off
+		}
+	}
+	t.trace.types(t, first, g.Len())
+	t.hasArray = t.hasArray || u.HasArray
+	log := append([]dwarf2btf.LogEntry(nil), u.Log...)
+	if t.hasArray && !t.hasIndex {
+		id := uint32(g.Add(t.intShape))
+		t.trace.types(t, id, g.Len())
+		t.hasIndex = true
+		log = t.logInt(log, u.Index, n+1)
+	}
+	t.logs = append(t.logs, log)
+	t.addTail(u, off)
+	t.addFuncs(u, off, entries)
+	return nil
+}
+
+// logInt notes that "int" was added behind a unit's types, for arrays' index type.
+func (t *table) logInt(log []dwarf2btf.LogEntry, unit int, pos uint32) []dwarf2btf.LogEntry {
+	if !t.strs.Lower(t.intName, place(unit, pos)) {
+		return log
+	}
+	i := 0
+	for i < len(log) && log[i].Pos < pos {
+		i++
+	}
+	log = append(log, dwarf2btf.LogEntry{})
+	copy(log[i+1:], log[i:])
+	log[i] = dwarf2btf.LogEntry{Pos: pos, What: dwarf2btf.LogString | uint32(t.intName)}
+	return log
+}
+
+func place(unit int, pos uint32) uint64 { return uint64(unit)<<32 | uint64(pos) }
+
+// addTail appends declaration tags and variables.
+func (t *table) addTail(u *dwarf2btf.Unit, off uint32) {
+	first := uint32(t.g.Len())
+	next := 0
+	for i, x := range u.Tail {
+		ref := x.Ref
+		switch {
+		case ref&dwarf2btf.TailRef != 0:
+			ref = first + ref&^dwarf2btf.TailRef
+		case ref != 0:
+			ref += off
+		}
+		id := t.g.Add(x.Shape, ref)
+		if i == u.TypeTags {
+			t.trace.variables(u)
+		}
+		if next < len(u.Vars) && u.Vars[next].Tail == uint32(i) {
+			v := &u.Vars[next]
+			t.trace.variable(t, u, v, id)
+			t.vars = append(t.vars, variable{id, v.Section, v.Offset, v.Size})
+			next++
+		} else {
+			t.trace.types(t, uint32(id), t.g.Len())
+		}
+	}
+	if len(u.Tail) == u.TypeTags {
+		t.trace.variables(u)
+	}
+}
+
+func (t *table) addFuncs(u *dwarf2btf.Unit, off uint32, entries *funcTable) {
+	global := func(id dwarf2btf.LocalID) btf.TypeID {
+		if id == 0 {
+			return 0
+		}
+		return btf.TypeID(uint32(id) + off)
+	}
+	param0, tag0 := uint32(len(t.params)), uint32(len(t.funcTags))
+	for _, p := range u.Params {
+		t.params = append(t.params, param{p.Name, global(p.Type)})
+	}
+	t.funcTags = append(t.funcTags, u.FuncTags...)
+	for i := range u.Funcs {
+		f := &u.Funcs[i]
+		t.funcs = append(t.funcs, state{addr: f.Addr, entry: &entries.entries[f.Func], ret: global(f.Ret), param: param0 + f.Param, nparm: f.NParm,
+			tag: tag0 + f.Tag, ntag: uint16(min(f.NTag, 0xffff)), flags: f.Flags})
+	}
+}
+
+// addStrings adds all strings in the order in which the reference adds them: per
+// unit as logged, then what came after the last unit. A log entry that a smaller
+// place undercut later is passed over: what it added had been added before.
+func (t *table) addStrings(sec *btf.StringSection) {
+	for unit, log := range t.logs {
+		for _, e := range log {
+			if e.What&dwarf2btf.LogString != 0 {
+				if id := btf.StrID(e.What &^ dwarf2btf.LogString); t.strs.First(id) == place(unit, e.Pos) {
+					sec.Add(id)
+				}
+				continue
+			}
+			if sh := btf.Shape(e.What); t.g.Shapes.First(sh) == place(unit, e.Pos) {
+				addShape(sec, t.g.Shapes.Content(sh))
+			}
+		}
+	}
+	for _, id := range t.late {
+		sec.Add(id)
+	}
+}
+
+// addShape adds a content's strings: its name, then those of its elements.
+func addShape(sec *btf.StringSection, w []uint32) {
+	sec.Add(btf.StrID(w[1]))
+	step := btf.InfoKind(w[0]).NameStep()
+	if step == 0 {
+		return
+	}
+	for i := 3; i < len(w); i += step {
+		sec.Add(btf.StrID(w[i]))
+	}
+}
