@@ -16,7 +16,7 @@ type Options struct {
 	KabiPrefix          string   // a name that starts so becomes just this; "" is none
 	FixupSillyBitfields bool     // int x:32 is an int
 
-	HeaderForm     btf.HeaderForm
+	Header         btf.HeaderForm
 	Base           *btf.Types // split BTF on it; nil is standalone
 	Quirks         bool       // split BTF as pahole 1.32 makes it, its defects included (docs/quirks.md)
 	Strict         bool       // what is a note otherwise is an error
