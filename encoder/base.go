@@ -7,14 +7,6 @@ import (
 	"github.com/gobtf/gobtf/dedup"
 )
 
-// baseSource shows a parsed BTF to dedup.
-type baseSource struct{ t *btf.Types }
-
-func (b baseSource) Len() int                      { return b.t.Len() }
-func (b baseSource) Record(id btf.TypeID) []uint32 { return b.t.Record(id) }
-func (b baseSource) StringAt(off uint32) []byte    { return b.t.StringBytes(off) }
-func (b baseSource) StringSection() []byte         { return b.t.Strings() }
-
 // bases keeps the index of each base, so that many files on one base pay for it once.
 var bases sync.Map // *btf.Types -> *dedup.Base
 
@@ -22,7 +14,7 @@ func baseOf(t *btf.Types) *dedup.Base {
 	if b, ok := bases.Load(t); ok {
 		return b.(*dedup.Base)
 	}
-	b, _ := bases.LoadOrStore(t, dedup.NewBase(baseSource{t}))
+	b, _ := bases.LoadOrStore(t, dedup.NewBase(t))
 	return b.(*dedup.Base)
 }
 
@@ -43,5 +35,5 @@ func (j *job) stringSection() *btf.StringSection {
 		return btf.NewStringSection(j.shapes.Strs, 0, nil)
 	}
 	b := j.opt.Base
-	return btf.NewStringSection(j.shapes.Strs, b.StringsStart()+uint32(len(b.Strings())), j.base.StringOffset)
+	return btf.NewStringSection(j.shapes.Strs, b.StringsStart()+uint32(len(b.Strings())), b.Offset)
 }

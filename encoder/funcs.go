@@ -15,7 +15,7 @@ func (t *table) emitFuncs(features Features) error {
 	e := &funcEmitter{t: t, features: features, m: matcher{g: t.g}}
 	for i := 0; i < len(order); {
 		j := i + 1
-		for j < len(order) && t.funcs[order[j]].entry == t.funcs[order[i]].entry {
+		for j < len(order) && t.funcs.at(order[j]).entry == t.funcs.at(order[i]).entry {
 			j++
 		}
 		if err := e.group(order[i:j]); err != nil {
@@ -32,9 +32,9 @@ func (t *table) sortStates() []uint32 {
 	// Names are ranked once each, and the states put into their order by counting.
 	seen := make(map[btf.StrID]uint32)
 	var names []btf.StrID
-	rankOf := make([]uint32, len(t.funcs))
-	for i := range t.funcs {
-		n := t.funcs[i].entry.name
+	rankOf := make([]uint32, t.funcs.n)
+	for i := range rankOf {
+		n := t.funcs.at(uint32(i)).entry.name
 		r, ok := seen[n]
 		if !ok {
 			r = uint32(len(names))
@@ -67,19 +67,19 @@ func (t *table) sortStates() []uint32 {
 	start := make([]uint32, 2*len(names)+1)
 	bucket := func(i int) uint32 {
 		b := 2 * sorted[rankOf[i]]
-		if t.funcs[i].addr == 0 {
+		if t.funcs.at(uint32(i)).addr == 0 {
 			b++
 		}
 		return b
 	}
-	for i := range t.funcs {
+	for i := range rankOf {
 		start[bucket(i)+1]++
 	}
 	for i := 1; i < len(start); i++ {
 		start[i] += start[i-1]
 	}
-	order := make([]uint32, len(t.funcs))
-	for i := range t.funcs {
+	order := make([]uint32, t.funcs.n)
+	for i := range rankOf {
 		b := bucket(i)
 		order[start[b]] = uint32(i)
 		start[b]++
@@ -109,11 +109,11 @@ type funcEmitter struct {
 // group handles the states of one function.
 func (e *funcEmitter) group(order []uint32) error {
 	t := e.t
-	first := &t.funcs[order[0]]
+	first := t.funcs.at(order[0])
 	const merged = dwarf2btf.Unexpected | dwarf2btf.Inconsistent | dwarf2btf.Uncertain | dwarf2btf.Reordered
 	const settled = dwarf2btf.Unexpected | dwarf2btf.Inconsistent | dwarf2btf.Reordered
 	for _, i := range order[1:] {
-		x := &t.funcs[i]
+		x := t.funcs.at(i)
 		f := (first.flags | x.flags) & merged
 		if f&settled == 0 && !e.m.sameProto(t, first, x) {
 			f |= dwarf2btf.Inconsistent
@@ -124,9 +124,9 @@ func (e *funcEmitter) group(order []uint32) error {
 	entry := first.entry
 	if e.features&TrueSignature != 0 {
 		for _, i := range order {
-			s := &t.funcs[i]
+			s := t.funcs.at(i)
 			if name := entry.suffixed(s.addr); name != 0 && s.flags&(dwarf2btf.Unexpected|dwarf2btf.Uncertain) == 0 {
-				e.emit(s, name, 0)
+				e.emitProto(s, name, s.ret, t.paramsOf(s))
 				return nil
 			}
 		}
@@ -152,7 +152,7 @@ func (e *funcEmitter) group(order []uint32) error {
 		return nil
 	}
 	ret := c.ret
-	params := t.params[c.param : c.param+c.nparm]
+	params := t.paramsOf(c)
 	if entry.kfunc && e.features&(DeclTagKfuncs|Attributes) == DeclTagKfuncs|Attributes {
 		var err error
 		if ret, params, err = e.arena(entry, c); err != nil {
@@ -190,11 +190,11 @@ func (e *funcEmitter) skipOptimized(s *state) bool {
 func (e *funcEmitter) canonical(entry *funcEntry, order []uint32) *state {
 	t := e.t
 	if len(order) == 1 {
-		return &t.funcs[order[0]]
+		return t.funcs.at(order[0])
 	}
 	var found *state
 	for _, i := range order {
-		s := &t.funcs[i]
+		s := t.funcs.at(i)
 		for y := entry.first; y >= 0; y = entry.table.syms[y].next {
 			if entry.table.syms[y].addr != s.addr {
 				continue
@@ -211,11 +211,7 @@ func (e *funcEmitter) canonical(entry *funcEntry, order []uint32) *state {
 	if found != nil {
 		return found
 	}
-	return &t.funcs[order[0]]
-}
-
-func (e *funcEmitter) emit(s *state, name btf.StrID, _ int) {
-	e.emitProto(s, name, s.ret, e.t.params[s.param:s.param+s.nparm])
+	return t.funcs.at(order[0])
 }
 
 // maxParmName is how many bytes of a parameter's name or a function's tag are kept:
@@ -250,7 +246,7 @@ func (e *funcEmitter) emitProto(s *state, name btf.StrID, ret btf.TypeID, params
 	t.late = append(t.late, name)
 	id := t.g.Add(t.g.Shapes.Intern([]uint32{btf.InfoWord(btf.Func, 0, false), uint32(name), 0}), uint32(proto))
 	t.trace.types(t, uint32(proto), t.g.Len())
-	for _, tag := range t.funcTags[s.tag : s.tag+uint32(s.ntag)] {
+	for _, tag := range t.funcTags[s.unit][s.tag : s.tag+uint32(s.ntag)] {
 		e.declTag(t.truncated(tag.Value), tag.Component, id)
 	}
 	return id
@@ -271,7 +267,7 @@ func (e *funcEmitter) declTag(value btf.StrID, component int32, id btf.TypeID) {
 func (e *funcEmitter) arena(entry *funcEntry, s *state) (btf.TypeID, []param, error) {
 	t := e.t
 	ret := s.ret
-	params := append([]param(nil), t.params[s.param:s.param+s.nparm]...)
+	params := append([]param(nil), t.paramsOf(s)...)
 	name := t.strs.String(entry.name)
 	if entry.kflags&kfArenaRet != 0 {
 		id, err := e.arenaPtr(name, "return type", ret)
@@ -331,8 +327,9 @@ func (m *matcher) sameProto(t *table, a, b *state) bool {
 	if a.nparm != b.nparm || !m.same(a.ret, b.ret, 0) {
 		return false
 	}
-	for i := uint32(0); i < a.nparm; i++ {
-		if !m.same(t.params[a.param+i].typ, t.params[b.param+i].typ, 0) {
+	pa, pb := t.paramsOf(a), t.paramsOf(b)
+	for i := range pa {
+		if !m.same(pa[i].typ, pb[i].typ, 0) {
 			return false
 		}
 	}

@@ -73,8 +73,8 @@ func newFuncTable(f *elfx.File, strs *btf.Strings) (*funcTable, error) {
 }
 
 func (t *funcTable) entry(key btf.StrID) int32 {
-	for int(key) >= len(t.byName) {
-		t.byName = append(t.byName, make([]int32, len(t.byName)+1024)...)
+	if int(key) >= len(t.byName) {
+		t.byName = append(t.byName, make([]int32, len(t.byName)+1024+int(key)-len(t.byName))...)
 	}
 	if e := t.byName[key]; e != 0 {
 		return e - 1

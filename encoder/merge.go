@@ -19,9 +19,9 @@ type table struct {
 	intName  btf.StrID
 	intShape btf.Shape
 
-	funcs    []state
-	params   []param
-	funcTags []dwarf2btf.FuncTag
+	funcs    chunks[state]
+	params   [][]param             // by unit
+	funcTags [][]dwarf2btf.FuncTag // by unit
 	vars     []variable
 	logs     [][]dwarf2btf.LogEntry // by unit
 	late     []btf.StrID            // strings added after the last unit
@@ -41,12 +41,35 @@ type state struct {
 	addr  uint64
 	entry *funcEntry
 	ret   btf.TypeID
-	param uint32 // of table.params
-	tag   uint32 // of table.funcTags
+	unit  uint32 // of table.params and table.funcTags
+	param uint32
+	tag   uint32
 	nparm uint32
 	ntag  uint16
 	flags dwarf2btf.FuncFlags
 }
+
+// chunks is a list that grows without moving: a vmlinux has a million saved functions,
+// and copying them to a larger place costs as much as making them.
+type chunks[T any] struct {
+	list [][]T
+	n    int
+}
+
+const chunkLen = 1 << 12
+
+func (c *chunks[T]) add(v T) {
+	if c.n%chunkLen == 0 {
+		c.list = append(c.list, make([]T, 0, chunkLen))
+	}
+	last := &c.list[len(c.list)-1]
+	*last = append(*last, v)
+	c.n++
+}
+
+func (c *chunks[T]) at(i uint32) *T { return &c.list[i/chunkLen][i%chunkLen] }
+
+func (t *table) paramsOf(s *state) []param { return t.params[s.unit][s.param : s.param+s.nparm] }
 
 // variable is a VAR and where it is.
 type variable struct {
@@ -166,15 +189,20 @@ func (t *table) addFuncs(u *dwarf2btf.Unit, off uint32, entries *funcTable) {
 		}
 		return btf.TypeID(uint32(id) + off)
 	}
-	param0, tag0 := uint32(len(t.params)), uint32(len(t.funcTags))
-	for _, p := range u.Params {
-		t.params = append(t.params, param{p.Name, global(p.Type)})
+	var params []param
+	if len(u.Params) > 0 {
+		params = make([]param, len(u.Params))
+		for i, p := range u.Params {
+			params[i] = param{p.Name, global(p.Type)}
+		}
 	}
-	t.funcTags = append(t.funcTags, u.FuncTags...)
+	unit := uint32(len(t.params))
+	t.params = append(t.params, params)
+	t.funcTags = append(t.funcTags, append([]dwarf2btf.FuncTag(nil), u.FuncTags...))
 	for i := range u.Funcs {
 		f := &u.Funcs[i]
-		t.funcs = append(t.funcs, state{addr: f.Addr, entry: &entries.entries[f.Func], ret: global(f.Ret), param: param0 + f.Param, nparm: f.NParm,
-			tag: tag0 + f.Tag, ntag: uint16(min(f.NTag, 0xffff)), flags: f.Flags})
+		t.funcs.add(state{addr: f.Addr, entry: &entries.entries[f.Func], ret: global(f.Ret), unit: unit, param: f.Param, nparm: f.NParm,
+			tag: f.Tag, ntag: uint16(min(f.NTag, 0xffff)), flags: f.Flags})
 	}
 }
 

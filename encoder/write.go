@@ -1,0 +1,19 @@
+package encoder
+
+import "github.com/gobtf/gobtf/internal/elfx"
+
+// WriteDetached writes raw BTF to a file, whole or not at all. inputs are files that
+// it must not be.
+func WriteDetached(path string, data []byte, inputs []string) (note string, err error) {
+	return elfx.WriteFileAtomic(path, data, inputs...)
+}
+
+// WriteInPlace puts a result into an ELF file as section .BTF (and .BTF.base, when
+// there is one), in place of an older one.
+func WriteInPlace(path string, res *Result, opt Options) (note string, err error) {
+	set := []elfx.NamedData{{Name: ".BTF", Data: res.BTF}}
+	if res.BTFBase != nil {
+		set = append(set, elfx.NamedData{Name: ".BTF.base", Data: res.BTFBase})
+	}
+	return elfx.SetSections(path, set, elfx.WriteOptions{StripSignature: opt.StripSignature})
+}
