@@ -110,17 +110,11 @@ func readSections(f *os.File) (btf, base []byte, err error) {
 		}
 		return data, nil, nil
 	}
-	if n < len(magic) || !isMagic(magic) {
-		// Say so before a large file that is something else is read.
-		_, err := ParseHeader(magic)
-		return nil, nil, err
+	if _, err := ParseHeader(magic); !errors.Is(err, ErrTruncated) || n < 2 {
+		return nil, nil, err // before a large file that is something else is read
 	}
 	btf, err = readAll(f)
 	return btf, nil, err
-}
-
-func isMagic(b []byte) bool {
-	return b[0] == Magic&0xff && b[1] == Magic>>8 || b[1] == Magic&0xff && b[0] == Magic>>8
 }
 
 func readAll(r io.Reader) ([]byte, error) {

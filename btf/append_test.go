@@ -1,0 +1,187 @@
+package btf
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// graphOf puts t's own types into a graph, and every string into the section in the
+// order of the records.
+func graphOf(t *Types, strs *Strings, section *StringSection) *Graph {
+	start := TypeID(0)
+	if t.Base() != nil {
+		start = t.Start()
+	}
+	g := NewGraph(NewShapes(strs), start, t.Len(), 0)
+	for _, x := range t.All() {
+		rec := slices.Clone(x.Record())
+		EachName(rec, func(w *uint32) {
+			id := strs.Intern(t.StringBytes(*w))
+			section.Add(id)
+			*w = uint32(id)
+		})
+		var refs []uint32
+		EachRef(rec, func(w *uint32) { refs = append(refs, *w) })
+		k := x.Kind()
+		content := []uint32{rec[1], rec[0], x.Size()}
+		rest := rec[3:]
+		for len(rest) > 0 {
+			switch k {
+			case Array:
+				content, rest = append(content, rest[2]), nil
+			case Struct, Union:
+				content, rest = append(content, rest[0], rest[2]), rest[3:]
+			case FuncProto:
+				content, rest = append(content, rest[0]), rest[2:]
+			case Datasec:
+				content, rest = append(content, rest[1], rest[2]), rest[3:]
+			default:
+				content, rest = append(content, rest...), nil
+			}
+		}
+		g.Add(g.Shapes.Intern(content), refs...)
+	}
+	return g
+}
+
+func allOf(g *Graph) (keep []TypeID) {
+	for id := max(g.Start, 1); id < g.Len(); id++ {
+		keep = append(keep, id)
+	}
+	return keep
+}
+
+func TestAppendGraph(t *testing.T) {
+	for _, order := range orders {
+		t.Run(fmt.Sprint(order), func(t *testing.T) {
+			want := everyKind(t, order)
+			strs := NewStrings()
+			section := NewStringSection(strs, 0, nil)
+			g := graphOf(want, strs, section)
+			types := AppendGraph([]byte("x"), g, allOf(g), nil, section.Offsets(), order)[1:]
+			if !bytes.Equal(AppendFile(nil, Header24, types, section.Bytes(), order), want.Append(nil)) {
+				t.Error("through a graph the bytes differ")
+			}
+			// Without type 2, which nothing refers to: ids move down.
+			newID := make([]uint32, g.Len())
+			for id := range newID {
+				newID[id] = uint32(id)
+				if id > 2 {
+					newID[id]--
+				}
+			}
+			keep := slices.DeleteFunc(allOf(g), func(id TypeID) bool { return id == 2 })
+			types = AppendGraph(nil, g, keep, newID, section.Offsets(), order)
+			got := mustParse(t, AppendFile(nil, Header24, types, section.Bytes(), order), nil)
+			if got.Len() != want.Len()-1 {
+				t.Fatalf("%d types", got.Len())
+			}
+			for id, x := range got.All() {
+				old := id
+				if id > 1 {
+					old++
+				}
+				w := slices.Clone(want.Record(old))
+				EachRef(w, func(r *uint32) { *r = newID[*r] })
+				if !slices.Equal(w, x.Record()) {
+					t.Errorf("%s was %s", got.Describe(id), want.Describe(old))
+				}
+			}
+		})
+	}
+}
+
+func TestAppendSplitGraph(t *testing.T) {
+	base := everyKind(t, binary.LittleEndian)
+	b := NewBuilder(base)
+	b.AddPtr(b.AddStruct("s", 8, Member{Name: "next", Type: 3}, Member{Name: "n", Type: b.Next() + 1}, Member{Name: "mine", Type: 4, Bit: 64}))
+	b.AddVar("w", b.Next()-1, Global)
+	want, err := b.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	strs := NewStrings()
+	section := NewStringSection(strs, uint32(len(base.Strings())), base.Offset)
+	g := graphOf(want, strs, section)
+	newID := []uint32{uint32(g.Start), uint32(g.Start) + 1, uint32(g.Start) + 2}
+	types := AppendGraph(nil, g, allOf(g), newID, section.Offsets(), base.Order())
+	if !bytes.Equal(AppendFile(nil, Header24, types, section.Bytes(), base.Order()), want.Append(nil)) {
+		t.Error("through a graph the bytes differ")
+	}
+	if got := section.Len(); got != uint64(len(base.Strings())+len(want.Strings())) {
+		t.Errorf("strings end at %d", got)
+	}
+}
+
+func TestStringSection(t *testing.T) {
+	strs := NewStrings()
+	never, b, a := strs.InternString("never"), strs.InternString("b"), strs.InternString("a")
+	s := NewStringSection(strs, 0, nil)
+	for _, tt := range []struct {
+		id   StrID
+		want uint32
+	}{{b, 1}, {a, 3}, {0, 0}, {b, 1}, {strs.InternString("late"), 5}, {a, 3}} {
+		if off := s.Add(tt.id); off != tt.want {
+			t.Errorf("%q is at %d, want %d", strs.String(tt.id), off, tt.want)
+		}
+	}
+	if string(s.Bytes()) != "\x00b\x00a\x00late\x00" || s.Len() != uint64(len(s.Bytes())) {
+		t.Errorf("section is %q", s.Bytes())
+	}
+	if off := s.Offsets()[never]; off != noOffset {
+		t.Errorf("what was never added is at %d", off)
+	}
+	split := NewStringSection(strs, 100, func(b []byte) (uint32, bool) { return 42, string(b) == "a" })
+	if split.Add(a) != 42 || split.Add(0) != 0 || split.Add(b) != 100 || string(split.Bytes()) != "b\x00" {
+		t.Errorf("split section is %q", split.Bytes())
+	}
+}
+
+// The lowest of several equal strings counts, the base's before the own.
+func TestOffset(t *testing.T) {
+	base, err := New(nil, []byte("\x00x\x00y\x00x\x00\x00"), nil, binary.LittleEndian)
+	if err != nil {
+		t.Fatal(err)
+	}
+	split, err := New(nil, []byte("y\x00z\x00"), base, binary.LittleEndian)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for s, want := range map[string]uint32{"": 0, "x": 1, "y": 3, "z": 10} {
+		if off, ok := split.Offset([]byte(s)); !ok || off != want {
+			t.Errorf("%q is at %d, %v, want %d", s, off, ok, want)
+		}
+	}
+	for _, s := range []string{"w", "xx", "y\x00x"} {
+		if off, ok := split.Offset([]byte(s)); ok && s != "y\x00x" {
+			t.Errorf("%q is at %d", s, off)
+		}
+	}
+}
+
+func BenchmarkAppendGraph(b *testing.B) {
+	t := mustParse(b, vmlinux(b), nil)
+	strs := NewStrings()
+	section := NewStringSection(strs, 0, nil)
+	g := graphOf(t, strs, section)
+	keep := allOf(g)
+	b.SetBytes(int64(4 * len(t.Words())))
+	var out []byte
+	for b.Loop() {
+		out = AppendGraph(out[:0], g, keep, nil, section.Offsets(), t.Order())
+	}
+	if !bytes.Equal(out, AppendWords(nil, t.Words(), t.Order())) {
+		b.Error("types differ")
+	}
+}
+
+func BenchmarkOffset(b *testing.B) {
+	t := mustParse(b, vmlinux(b), nil)
+	b.SetBytes(int64(len(t.Strings())))
+	for b.Loop() {
+		indexStrings(t.Strings())
+	}
+}

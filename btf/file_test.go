@@ -1,0 +1,155 @@
+package btf
+
+import (
+	"bytes"
+	"compress/gzip"
+	"debug/elf"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// elfWith makes an ELF file that has nothing but sections.
+func elfWith(order binary.ByteOrder, sections ...elfSec) []byte {
+	names, body := []byte{0}, make([]byte, 64)
+	shdr := make([]elf.Section64, 1)
+	for _, s := range append(sections, elfSec{name: ".shstrtab", typ: elf.SHT_STRTAB}) {
+		h := elf.Section64{Name: uint32(len(names)), Type: uint32(s.typ), Off: uint64(len(body)), Size: uint64(len(s.data))}
+		names = append(append(names, s.name...), 0)
+		if s.name == ".shstrtab" {
+			s.data, h.Size = names, uint64(len(names))
+		}
+		if s.typ != elf.SHT_NOBITS {
+			body = append(body, s.data...)
+		}
+		shdr = append(shdr, h)
+	}
+	hdr := elf.Header64{Type: uint16(elf.ET_REL), Machine: uint16(elf.EM_X86_64), Version: 1, Ehsize: 64, Shoff: uint64(len(body)),
+		Shentsize: 64, Shnum: uint16(len(shdr)), Shstrndx: uint16(len(shdr) - 1)}
+	copy(hdr.Ident[:], "\x7fELF\x02\x01\x01")
+	if order == binary.ByteOrder(binary.BigEndian) {
+		hdr.Ident[elf.EI_DATA] = byte(elf.ELFDATA2MSB)
+	}
+	var b bytes.Buffer
+	binary.Write(&b, order, hdr)
+	copy(body, b.Bytes())
+	b.Reset()
+	binary.Write(&b, order, shdr)
+	return append(body, b.Bytes()...)
+}
+
+type elfSec struct {
+	name string
+	typ  elf.SectionType
+	data []byte
+}
+
+func gzipped(data []byte) []byte {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	z.Write(data)
+	z.Close()
+	return b.Bytes()
+}
+
+func TestReadFile(t *testing.T) {
+	base := everyKind(t, binary.LittleEndian)
+	raw := base.Append(nil)
+	big := everyKind(t, binary.BigEndian).Append(nil)
+	b := NewBuilder(base)
+	b.AddPtr(4)
+	splitTypes, err := b.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	split := splitTypes.Append(nil)
+	btf := func(data []byte) elfSec { return elfSec{".BTF", elf.SHT_PROGBITS, data} }
+	own := func(data []byte) elfSec { return elfSec{".BTF.base", elf.SHT_PROGBITS, data} }
+	le, be := binary.LittleEndian, binary.BigEndian
+
+	tests := []struct {
+		name string
+		data []byte
+		base *Types
+		err  string // FILE stands for the path
+		own  int    // own types, if there is no error
+	}{
+		{"raw", raw, nil, "", base.Len() - 1},
+		{"raw big", big, nil, "", base.Len() - 1},
+		{"elf", elfWith(le, btf(raw)), nil, "", base.Len() - 1},
+		{"elf big", elfWith(be, btf(big)), nil, "", base.Len() - 1},
+		{"gzip", gzipped(raw), nil, "", base.Len() - 1},
+		{"elf gzip", gzipped(elfWith(le, btf(raw))), nil, "", base.Len() - 1},
+		{"split", split, base, "", 1},
+		{"elf split", elfWith(le, btf(split)), base, "", 1},
+		{"own base", elfWith(le, btf(split), own(raw)), nil, "", 1},
+		{"own base and another", elfWith(le, btf(split), own(raw)), base, "FILE: .BTF.base: has its own base: relocate it to the other one", 0},
+		{"broken own base", elfWith(le, btf(split), own(raw[:60])), nil, "FILE: .BTF.base: BTF header+0x8: truncated: type section ends at 0x254, but 0x24 bytes follow the header", 0},
+		{"split without base", split, nil, "FILE: BTF strings+0x0: truncated: string section is empty", 0},
+		{"empty", nil, nil, "FILE: BTF header+0x0: truncated: 0 bytes of at least 24", 0},
+		{"text", []byte("hello, world"), nil, "FILE: BTF header+0x0: not BTF: it starts with 0x6865", 0},
+		{"truncated", raw[:100], nil, "FILE: BTF header+0x8: truncated: type section ends at 0x254, but 0x4c bytes follow the header", 0},
+		{"no section", elfWith(le), nil, "FILE: no .BTF section", 0},
+		{"no content", elfWith(le, elfSec{".BTF", elf.SHT_NOBITS, raw}), nil, "FILE: .BTF: section has no content in this file", 0},
+		{"elf, broken", elfWith(le, btf(raw))[:70], nil, "FILE: broken ELF: ", 0},
+		{"elf of 4 bytes", []byte("\x7fELF"), nil, "FILE: broken ELF: ", 0},
+		{"xz", []byte("\xfd7zXZ\x00..."), nil, "FILE: compressed with xz: decompress it first", 0},
+		{"zstd", []byte("\x28\xb5\x2f\xfd..."), nil, "FILE: compressed with zstd: decompress it first", 0},
+		{"broken gzip", gzipped(raw)[:60], nil, "FILE: gzip: unexpected EOF", 0},
+	}
+	dir := t.TempDir()
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(dir, strings.ReplaceAll(tt.name, " ", "-"))
+			if err := os.WriteFile(path, tt.data, 0o666); err != nil {
+				t.Fatal(err)
+			}
+			ts, err := ReadFile(path, tt.base)
+			if tt.err != "" {
+				if err == nil {
+					t.Fatal("no error")
+				}
+				got := strings.Replace(err.Error(), path, "FILE", 1)
+				if !strings.HasPrefix(got, tt.err) || got != tt.err && !strings.HasSuffix(tt.err, ": ") || strings.Contains(got, "\n") {
+					t.Errorf("error is\n%s, want\n%s", got, tt.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := ts.Len() - int(ts.Start()); n != tt.own {
+				t.Errorf("%d own types, want %d", n, tt.own)
+			}
+			if strings.Contains(tt.name, "big") != ts.BigEndian() {
+				t.Error("wrong byte order")
+			}
+		})
+	}
+	for path, want := range map[string]string{
+		filepath.Join(dir, "none"): "FILE: no such file or directory",
+		dir:                        "FILE: is a directory",
+	} {
+		if _, err := ReadFile(path, nil); err == nil || strings.Replace(err.Error(), path, "FILE", 1) != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+// A broken ELF file gives an error, never a panic.
+func TestBrokenELF(t *testing.T) {
+	data := elfWith(binary.LittleEndian, elfSec{".BTF", elf.SHT_PROGBITS, valid(t)})
+	for i := range data {
+		for _, v := range []byte{0, 0x7f, 0xff} {
+			old := data[i]
+			data[i] = v
+			if btf, _, err := elfSections(bytes.NewReader(data)); err == nil {
+				Parse(btf, nil)
+			}
+			data[i] = old
+		}
+		elfSections(bytes.NewReader(data[:i]))
+	}
+}
