@@ -27,7 +27,7 @@ mirror() {
 		printf '%s\n' "${DEBIAN_MIRROR%/}"
 		return
 	fi
-	cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null |
+	{ cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null || true; } |
 		sed -n 's/#.*//; /^URIs:\|^deb /s/.*[[:space:]]\([a-z+]*:[^[:space:]]*\/debian\)\/\{0,1\}\([[:space:]].*\)\{0,1\}$/\1/p' | head -n 1
 }
 
