@@ -36,12 +36,13 @@ var elfAndDwarf = []string{"debug/"}
 
 var table = map[string]row{
 	"cmd/gobtf": {may: []string{
-		"batch", "btf", "btf/diff", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "refit",
+		"cmd/gobtf/early", "batch", "btf", "btf/diff", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "refit",
 		"github.com/urfave/cli/v2", "github.com/schollz/progressbar/v3",
 	}},
-	"batch":   {may: []string{"btf", "encoder", "golang.org/x/sync/"}},
-	"explain": {may: []string{"btf", "dwarf2btf", "encoder", delveOp, delveReg}},
-	"refit":   {may: []string{"btf", "btf/verify", "btfids", "dedup", "distill", "encoder"}},
+	"cmd/gobtf/early": {ban: []string{"os", "fmt", "strings"}}, // it must be initialized before them
+	"batch":           {may: []string{"btf", "encoder", "golang.org/x/sync/"}},
+	"explain":         {may: []string{"btf", "dwarf2btf", "encoder", delveOp, delveReg}},
+	"refit":           {may: []string{"btf", "btf/verify", "btfids", "dedup", "distill", "encoder"}},
 	"encoder": {
 		may: []string{"btf", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "internal/elfx", "golang.org/x/sync/"},
 		ban: []string{"encoding/binary", "debug/dwarf"}, // it orders stages and decides, and decodes nothing

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/encoder"
+	"github.com/urfave/cli/v2"
+)
+
+// encode is the main job: flags, one library call, output.
+func encode(c *cli.Context, stdout, stderr io.Writer) error {
+	paths := c.Args().Slice()
+	begin := time.Now()
+	opt, err := encodeOptions(c, stdout, stderr)
+	if err != nil {
+		return err
+	}
+	out := c.String("btf_encode_detached")
+	if out != "" {
+		if err := checkOutput(out, append(paths, c.String("btf_base"))); err != nil {
+			return err
+		}
+	}
+	if base := c.String("btf_base"); base != "" {
+		if opt.Base, err = btf.ReadFile(base, nil); err != nil {
+			return at(base, err)
+		}
+	}
+	res, err := encoder.Encode(c.Context, paths, opt)
+	switch {
+	case err != nil && c.Context.Err() != nil:
+		return errors.New("interrupted")
+	case err != nil:
+		return at(paths[0], err)
+	}
+	if c.Bool("stats") {
+		defer printStats(stderr, res, begin)
+	}
+	data := res.BTF
+	if res.Empty {
+		if opt.Strict {
+			return errors.New(res.Reason)
+		}
+		if out == "" {
+			opt.Notes("%s: nothing to encode, the file stays as it is", res.Reason)
+			return nil
+		}
+		opt.Notes("%s: %s has no types", res.Reason, out)
+		data = emptyBTF(opt, paths[0])
+	}
+	target, note := out, ""
+	if out != "" {
+		note, err = encoder.WriteDetached(out, data, paths)
+	} else {
+		target = paths[0]
+		note, err = encoder.WriteInPlace(target, res, opt)
+	}
+	if note != "" {
+		opt.Notes("%v", at(target, errors.New(note)))
+	}
+	return at(target, err)
+}
+
+// encodeOptions reads a normalised line.
+func encodeOptions(c *cli.Context, stdout, stderr io.Writer) (opt encoder.Options, err error) {
+	opt = encoder.Options{
+		CUExclude: c.String("cu_exclude"), KabiPrefix: c.String("kabi_prefix"),
+		FixupSillyBitfields: c.Bool("fixup_silly_bitfields"), Quirks: c.Bool("pahole_quirks"), Strict: c.Bool("strict"),
+		StripSignature: c.Bool("strip_signature"), DebugDirs: c.StringSlice("debug_dir"),
+		Notes: func(format string, args ...any) { fmt.Fprintf(stderr, "gobtf: "+format+"\n", args...) },
+	}
+	opt.Features, _ = encoder.ParseFeatures(c.String("btf_features"))
+	if opt.Jobs, err = strconv.Atoi(c.String("jobs")); err != nil {
+		return opt, err
+	}
+	if strings.Contains(os.Getenv("MAKEFLAGS"), "--jobserver") {
+		opt.JobsLimit = 2 // make runs as many encoders as it has slots
+	}
+	if c.Bool("verbose") {
+		opt.Trace = stdout
+	}
+	if c.IsSet("cu_exclude") && opt.CUExclude == "" {
+		return opt, usagef("option '--cu_exclude' requires a prefix")
+	}
+	if opt.Lang, opt.LangExclude, err = languages(c); err != nil {
+		return opt, err
+	}
+	switch form := c.String("btf_header"); form {
+	case "", "24":
+		opt.Header = btf.Header24
+	case "32":
+		opt.Header = btf.Header32
+	case "layout":
+		opt.Header = btf.HeaderLayout
+	default:
+		return opt, usagef("option '--btf_header': %q is not 24, 32 or layout", form)
+	}
+	if n := c.String("hashbits"); n != "" {
+		if bits, _ := strconv.Atoi(n); bits > 31 {
+			return opt, fmt.Errorf("--hashbits=%s: must be below 32", n)
+		}
+	}
+	if formats := c.String("format_path"); c.IsSet("format_path") && !contains(formats, "dwarf") {
+		return opt, fmt.Errorf("--format_path=%s: gobtf reads dwarf alone", formats)
+	}
+	switch {
+	case c.IsSet("standalone"):
+		return opt, errors.New("--standalone: not built yet (--btf_base= makes plain standalone BTF)")
+	case c.String("btf_encode_detached") == "" && opt.Features.Has(encoder.DistilledBase):
+		return opt, errors.New("--btf_features=distilled_base: not built yet")
+	}
+	return opt, nil
+}
+
+// languages returns the filters. The environment's counts only when no option says anything.
+func languages(c *cli.Context) (only, not []uint16, err error) {
+	exclude, from := c.String("lang_exclude"), "--lang_exclude"
+	if env := os.Getenv("PAHOLE_LANG_EXCLUDE"); env != "" && !c.IsSet("lang") && !c.IsSet("lang_exclude") {
+		exclude, from = env, "PAHOLE_LANG_EXCLUDE"
+	}
+	if c.IsSet("lang") {
+		if only, err = encoder.ParseLang(c.String("lang")); err != nil {
+			return nil, nil, fmt.Errorf("--lang: %w", err)
+		}
+	}
+	if c.IsSet("lang_exclude") || exclude != "" {
+		if not, err = encoder.ParseLang(exclude); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", from, err)
+		}
+	}
+	return only, not, nil
+}
+
+func contains(list, word string) bool {
+	for _, w := range strings.Split(list, ",") {
+		if w == word {
+			return true
+		}
+	}
+	return false
+}
+
+// checkOutput refuses, before any work, an output that is one of the inputs.
+func checkOutput(out string, inputs []string) error {
+	fi, err := os.Stat(out)
+	if err != nil {
+		return nil // not there yet; what else may be wrong shows when it is written
+	}
+	for _, in := range inputs {
+		if other, err := os.Stat(in); err == nil && os.SameFile(fi, other) {
+			return fmt.Errorf("%s: output is the input %s", out, in)
+		}
+	}
+	return nil
+}
+
+// emptyBTF is what a detached output holds when there was nothing to encode: valid, so that newer kernel builds go on.
+func emptyBTF(opt encoder.Options, path string) []byte {
+	strs := []byte{0}
+	big := bigEndian(path)
+	if opt.Base != nil {
+		strs, big = nil, opt.Base.BigEndian()
+	}
+	order := binary.ByteOrder(binary.LittleEndian)
+	if big {
+		order = binary.BigEndian
+	}
+	return btf.AppendFile(nil, opt.Header, nil, strs, order)
+}
+
+// bigEndian reads a file's byte order from the first bytes of its ELF header.
+func bigEndian(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var ident [6]byte
+	_, err = io.ReadFull(f, ident[:])
+	return err == nil && string(ident[:4]) == "\x7fELF" && ident[5] == 2
+}
+
+// at puts the file in front of an error that does not name it yet, and takes the system call out of one that does.
+func at(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var pe *fs.PathError
+	if errors.As(err, &pe) && err == error(pe) {
+		return fmt.Errorf("%s: %w", pe.Path, pe.Err)
+	}
+	if text := err.Error(); strings.HasPrefix(text, path+": ") || errors.Is(err, errUsage) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// printStats says where the time went.
+func printStats(w io.Writer, res *encoder.Result, begin time.Time) {
+	for _, s := range res.Stats.Stages {
+		fmt.Fprintf(w, "%-12s %9.1f ms\n", s.Name, ms(s.Wall))
+	}
+	fmt.Fprintf(w, "%-12s %9.1f ms\n", "total", ms(time.Since(begin)))
+	var ru syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &ru) == nil {
+		fmt.Fprintf(w, "%-12s %9.1f ms\n", "cpu", ms(time.Duration(ru.Utime.Nano()+ru.Stime.Nano())))
+		fmt.Fprintf(w, "%-12s %9.1f MB\n", "peak", float64(ru.Maxrss)/1024)
+	}
+	fmt.Fprintf(w, "%-12s %9d\n%-12s %9d\n%-12s %9d\n", "types read", res.Stats.TypesBefore, "types", res.NumTypes, "bytes", len(res.BTF))
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

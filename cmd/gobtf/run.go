@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/gobtf/gobtf/encoder"
+	"github.com/urfave/cli/v2"
+)
+
+// The exit codes.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 64 // EX_USAGE, as argp has it
+)
+
+// run is the program: argv in, exit code out.
+func run(ctx context.Context, argv []string, stdout, stderr io.Writer) int {
+	err := dispatch(ctx, argv, stdout, stderr)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(stderr, "gobtf: %s\n", oneLine(err))
+	if errors.Is(err, errUsage) {
+		fmt.Fprintln(stderr, "Try `gobtf --help' for more information.")
+		return exitUsage
+	}
+	return exitFailure
+}
+
+func dispatch(ctx context.Context, argv []string, stdout, stderr io.Writer) error {
+	name, args := "gobtf", []string(nil)
+	if len(argv) > 0 {
+		name, args = filepath.Base(argv[0]), argv[1:]
+	}
+	// Called as pahole it has no commands: any word is a file.
+	commands := name != "pahole"
+	if !commands || len(args) == 0 || !isCommand(args[0]) {
+		var err error
+		if args, err = normalise(args); err != nil {
+			return err
+		}
+	}
+	switch args[0] {
+	case "--version", "--numeric_version", "--devel_version":
+		return printVersion(stdout, args[0])
+	case "--supported_btf_features":
+		_, err := fmt.Fprintln(stdout, strings.Join(encoder.FeatureNames(), ","))
+		return err
+	case "--usage":
+		args[0] = "--help"
+	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	return newApp(commands, stdout, stderr).RunContext(ctx, append([]string{name}, args...))
+}
+
+// isCommand tells whether a word in the first place is a command. Anything else is pahole's language.
+func isCommand(word string) bool { return word == "help" || word == "version" }
+
+func newApp(commands bool, stdout, stderr io.Writer) *cli.App {
+	encode := &cli.Command{
+		Name: encodeCommand, Hidden: true, HideHelp: true, Flags: flags(),
+		Action: func(c *cli.Context) error { return encode(c, stdout, stderr) },
+	}
+	version := &cli.Command{
+		Name: "version", Usage: "print gobtf's own version", Hidden: !commands, HideHelp: true,
+		Action: func(*cli.Context) error { return printOwnVersion(stdout) },
+	}
+	usage := func(_ *cli.Context, err error, _ bool) error { return usageError(err.Error()) }
+	encode.OnUsageError, version.OnUsageError = usage, usage
+	return &cli.App{
+		Name: "gobtf", Usage: "turns DWARF into BTF", UsageText: usageText, Description: description,
+		CustomAppHelpTemplate: helpTemplate,
+		Flags:                 flags(),
+		Commands:              []*cli.Command{encode, version},
+		HideVersion:           true,
+		HideHelpCommand:       !commands,
+		Writer:                stdout, ErrWriter: stderr,
+		OnUsageError:              usage,
+		ExitErrHandler:            func(*cli.Context, error) {}, // main alone ends the program
+		DisableSliceFlagSeparator: true,
+	}
+}
+
+// oneLine makes an error's text one line, whatever a library put into it.
+func oneLine(err error) string {
+	return strings.TrimSpace(strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
+}
