@@ -165,7 +165,7 @@ func TestOffset(t *testing.T) {
 func BenchmarkAppendGraph(b *testing.B) {
 	t := mustParse(b, vmlinux(b), nil)
 	strs := NewStrings()
-	section := NewStringSection(strs, 0, nil)
+	section := NewStringSection(strs, t.strEnd(), t.Offset) // every string stays where it is
 	g := graphOf(t, strs, section)
 	keep := allOf(g)
 	b.SetBytes(int64(4 * len(t.Words())))

@@ -95,9 +95,11 @@ type offsetIndex struct {
 }
 
 func indexStrings(strs []byte) *offsetIndex {
-	n := bytes.Count(strs, []byte{0})
-	x := &offsetIndex{mask: uint32(1)<<bits.Len(uint(2*n)) - 1}
-	x.slot = make([]uint64, x.mask+1)
+	// Many equal strings need no room: there are at most 255 of one byte, 65025 of
+	// two, and all others take four bytes and more.
+	n := min(bytes.Count(strs, []byte{0}), 1<<16+len(strs)/4)
+	x := &offsetIndex{slot: make([]uint64, 1<<bits.Len(uint(2*n)))}
+	x.mask = uint32(len(x.slot) - 1)
 	for off := 0; off < len(strs); {
 		s := strs[off:]
 		s = s[:bytes.IndexByte(s, 0)]
