@@ -103,12 +103,8 @@ func indexStrings(strs []byte) *offsetIndex {
 	for off := 0; off < len(strs); {
 		s := strs[off:]
 		s = s[:bytes.IndexByte(s, 0)]
-		if _, ok := x.find(strs, s); !ok {
-			h := hashString(s)
-			i := uint32(h) & x.mask
-			for x.slot[i] != 0 {
-				i = (i + 1) & x.mask
-			}
+		h := intern.HashBytes(s)
+		if i := x.slotOf(strs, s, h); x.slot[i] == 0 {
 			x.slot[i] = h&^0xffffffff | uint64(off+1)
 		}
 		off += len(s) + 1
@@ -116,18 +112,22 @@ func indexStrings(strs []byte) *offsetIndex {
 	return x
 }
 
-func (x *offsetIndex) find(strs, b []byte) (uint32, bool) {
-	h := hashString(b)
-	for i := uint32(h) & x.mask; x.slot[i] != 0; i = (i + 1) & x.mask {
+// slotOf returns the slot that holds b, or the free one where it belongs.
+func (x *offsetIndex) slotOf(strs, b []byte, h uint64) uint32 {
+	i := uint32(h) & x.mask
+	for ; x.slot[i] != 0; i = (i + 1) & x.mask {
 		if (x.slot[i]^h)>>32 != 0 {
 			continue
 		}
-		off := uint32(x.slot[i]) - 1
-		if end := int(off) + len(b); end < len(strs) && strs[end] == 0 && string(strs[off:end]) == string(b) {
-			return off, true
+		off := int(uint32(x.slot[i]) - 1)
+		if end := off + len(b); end < len(strs) && strs[end] == 0 && string(strs[off:end]) == string(b) {
+			break
 		}
 	}
-	return 0, false
+	return i
 }
 
-func hashString(b []byte) uint64 { return intern.HashBytes(b) }
+func (x *offsetIndex) find(strs, b []byte) (uint32, bool) {
+	v := x.slot[x.slotOf(strs, b, intern.HashBytes(b))]
+	return uint32(v) - 1, v != 0
+}
