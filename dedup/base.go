@@ -14,11 +14,11 @@ type Base struct {
 	src *btf.Types
 	n   uint32
 
-	merged []uint32 // a run's m at its start
-	enums  []uint32
-	comps  []uint32
-	holes  []uint32        // VARs and DATASECs, which are no candidates
-	fwds   map[uint32]bool // name offsets of enums without values
+	node  []node // a run's at its start
+	enums []uint32
+	comps []uint32
+	holes []uint32        // VARs and DATASECs, which are no candidates
+	fwds  map[uint32]bool // name offsets of enums without values
 
 	// Open addressing: a slot has the upper half of a record's hash, below it the last
 	// id that has the hash. before leads from there to the others, in falling order.
@@ -35,25 +35,25 @@ func NewBase(src *btf.Types) *Base {
 		size *= 2
 	}
 	b := &Base{
-		src: src, n: uint32(n), merged: make([]uint32, n),
+		src: src, n: uint32(n), node: make([]node, n),
 		mask: uint64(size - 1), slot: make([]uint64, size), before: make([]uint32, n),
 	}
-	b.merged[0] = final
+	b.node[0].m = final
 	for id := uint32(1); id < b.n; id++ {
 		w := src.Record(btf.TypeID(id))
-		b.merged[id] = id | final
+		b.node[id].m = id | final
 		switch btf.InfoKind(w[1]) {
 		case btf.Var, btf.Datasec:
 			b.holes = append(b.holes, id)
 			continue
 		case btf.Fwd:
-			b.merged[id] = id
+			b.node[id].m = id
 		case btf.Struct, btf.Union:
 			b.comps = append(b.comps, id)
 		case btf.Enum, btf.Enum64:
 			b.enums = append(b.enums, id)
 			if btf.InfoVlen(w[1]) == 0 {
-				b.merged[id] = id
+				b.node[id].m = id
 				if b.fwds == nil {
 					b.fwds = make(map[uint32]bool)
 				}
@@ -183,7 +183,7 @@ func (b *Base) structs(f func(id, nameOff uint32)) {
 // of them are candidates for a key is asked when the key is first needed.
 func (d *run) onBase() {
 	own := len(d.g.Shape)
-	copy(d.m, d.base.merged)
+	copy(d.node, d.base.node)
 	d.shape = make([]btf.Shape, d.n)
 	for id := range d.shape[:d.start] {
 		d.shape[id] = lazy

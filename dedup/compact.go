@@ -6,25 +6,22 @@ import "github.com/gobtf/gobtf/btf"
 // their references the new ids.
 func (d *run) compact() *Result {
 	for _, id := range d.fwds {
-		if d.m[id] == id {
-			d.m[id] |= final
+		if d.node[id].m == id {
+			d.node[id].m |= final
 		}
 	}
-	n := 0
-	for id := max(d.start, 1); id < d.n; id++ {
-		if d.survives(id) {
-			n++
-		}
+	kept := d.cands.n + d.selfs
+	if d.base != nil {
+		kept -= d.base.insertions()
 	}
-	keep := make([]btf.TypeID, 0, n)
-	now := d.hyp // all zeros again: by old id, the new one
-	for id := uint32(0); id < d.start; id++ {
-		now[id] = id
+	keep := make([]btf.TypeID, 0, kept)
+	for id := range d.start {
+		d.node[id].h = id
 	}
 	next := max(d.start, 1)
 	for id := next; id < d.n; id++ {
-		if d.survives(id) {
-			now[id] = next
+		if d.node[id].m&^final == id {
+			d.node[id].h = next
 			next++
 			keep = append(keep, btf.TypeID(id))
 		}
@@ -32,14 +29,11 @@ func (d *run) compact() *Result {
 	for _, id := range keep {
 		refs := d.refs[d.off[id]:d.off[id+1]]
 		for i, r := range refs {
-			refs[i] = now[d.resolve(r)]
+			refs[i] = d.node[d.resolve(r)].h
 		}
 	}
 	if d.base != nil { // d.refs may have moved when the base's references came in
 		copy(d.g.Refs, d.refs)
 	}
-	return &Result{Keep: keep, root: d.m, final: now}
+	return &Result{Keep: keep, node: d.node}
 }
-
-// survives: an own type that stands for itself. Enum forwards do so without the final mark.
-func (d *run) survives(id uint32) bool { return d.m[id]&^final == id }

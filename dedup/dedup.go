@@ -62,17 +62,19 @@ type Result struct {
 	// id i, plus the base's type count, or plus 1 without a base (void is not in Keep).
 	Keep []btf.TypeID
 
-	root  []uint32 // by old id: see run.m
-	final []uint32 // by old id of a survivor or a base type
+	node []node // by old id: m leads to a survivor or a base type, whose h is the final id
 }
 
 // NewID returns the final id of what was type id before dedup.
 func (r *Result) NewID(id btf.TypeID) btf.TypeID {
-	x := uint32(id)
-	for v := r.root[x]; v&^final != x; v = r.root[x] {
-		x = v &^ final
+	for {
+		n := r.node[id]
+		to := btf.TypeID(n.m &^ final)
+		if to == id {
+			return btf.TypeID(n.h)
+		}
+		id = to
 	}
-	return btf.TypeID(r.final[x])
 }
 
 // Run merges g's types. base is what g was built on, nil when g.Start is 0.
@@ -80,11 +82,18 @@ func (r *Result) NewID(id btf.TypeID) btf.TypeID {
 // g is used up: afterwards the references of the survivors in g.Refs are final
 // ids, and the other types' references are meaningless. Every type of g must have
 // as many references as its shape says.
-func Run(g *btf.Graph, base *Base, opt Options) (*Result, error) {
+func Run(g *btf.Graph, base *Base, opt Options) (res *Result, err error) {
 	d, err := newRun(g, base, opt)
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if p := recover(); p != nil {
+			if err = d.checkRefs(); err == nil {
+				panic(p)
+			}
+		}
+	}()
 	if err := d.prims(); err != nil {
 		return nil, err
 	}
@@ -109,6 +118,17 @@ const (
 	lazy = btf.Shape(1<<32 - 1)
 )
 
+// node is what is known about a type.
+type node struct {
+	// m says what it was merged into: 0 not yet known; id | final: that type, for good;
+	// id: follow that one's entry (the type's own id: itself, for now).
+	m uint32
+	// h is, during one comparison, the type of the new side that this type of the
+	// canonical side stands for, with the mark final; 0 outside of comparisons. At the
+	// end it is the final id.
+	h uint32
+}
+
 // run is the state of one dedup. Arrays with an entry per type are indexed by id,
 // base types included.
 type run struct {
@@ -119,12 +139,7 @@ type run struct {
 	base   *Base
 	quirks bool
 
-	// m says what a type was merged into: 0 not yet known; id | final: that type, for
-	// good; id: follow that one's entry (a type's own id: itself, for now).
-	m []uint32
-	// hyp is, during one comparison, the type of the new side that this type of the
-	// canonical side stands for; 0 outside of comparisons.
-	hyp   []uint32
+	node  []node
 	shape []btf.Shape
 	off   []uint32 // the references of id are refs[off[id]:]; own ones end at off[id+1]
 	refs  []uint32
@@ -137,6 +152,7 @@ type run struct {
 	strOff  []uint32 // by StrID: see baseOffset
 	meta    []uint64 // by shape index: name and info, see nameInfo
 	fwds    []uint32 // own FWDs that phase 2 kept
+	selfs   uint32   // number of own VARs and DATASECs
 	structs []uint32 // own STRUCTs and UNIONs that phase 3 kept
 	words   []uint32 // scratch: a record in the base's words
 }
@@ -152,31 +168,21 @@ func newRun(g *btf.Graph, base *Base, opt Options) (*run, error) {
 		g: g, shapes: g.Shapes, start: uint32(g.Start), n: uint32(g.Len()), base: base, quirks: opt.Quirks,
 		shape: g.Shape, off: g.RefOff, refs: g.Refs,
 	}
-	if err := d.checkRefs(); err != nil {
-		return nil, err
-	}
-	// Both start as zeros, which the system gives page by page when first used.
-	d.m, d.hyp = make([]uint32, d.n), make([]uint32, d.n)
+	d.node = make([]node, d.n)
 	d.cands.head = make([]list, d.shapes.Len())
 	d.meta = make([]uint64, d.shapes.Len())
 	d.cands.next = 1
 	if base != nil {
 		d.onBase()
 	} else {
-		d.m[0] = 0 | final
+		d.node[0].m = 0 | final
 	}
 	return d, nil
 }
 
-// checkRefs makes sure that no reference leads out of the arrays.
+// checkRefs looks for a reference that leads out of the arrays. Doing so in advance
+// would cost a fiftieth of the time, so Run does it when that has happened.
 func (d *run) checkRefs() error {
-	var top uint32
-	for _, r := range d.g.Refs {
-		top = max(top, r)
-	}
-	if top < d.n {
-		return nil
-	}
 	for i := range d.g.Shape {
 		for _, r := range d.g.Refs[d.g.RefOff[i]:d.g.RefOff[i+1]] {
 			if r >= d.n {
@@ -184,7 +190,7 @@ func (d *run) checkRefs() error {
 			}
 		}
 	}
-	return fmt.Errorf("dedup: %w: %d", ErrReference, top)
+	return nil
 }
 
 func (d *run) fail(id uint32, err error) error {
@@ -194,7 +200,7 @@ func (d *run) fail(id uint32, err error) error {
 
 // resolve returns the type that id stands for now: id itself as long as nothing is known.
 func (d *run) resolve(id uint32) uint32 {
-	v := d.m[id]
+	v := d.node[id].m
 	if v&final != 0 {
 		return v &^ final
 	}
@@ -209,9 +215,9 @@ func (d *run) resolve(id uint32) uint32 {
 func (d *run) chase(id uint32) uint32 {
 	x := id
 	for {
-		v := d.m[x]
+		v := d.node[x].m
 		if v&final != 0 {
-			d.m[id] = v
+			d.node[id].m = v
 			return v &^ final
 		}
 		if v == 0 || v == x {
@@ -281,8 +287,10 @@ const (
 	primKinds = 1<<btf.Int | 1<<btf.Float | 1<<btf.Fwd | enumKinds
 	enumKinds = 1<<btf.Enum | 1<<btf.Enum64
 	tagKinds  = 1<<btf.Struct | 1<<btf.Union
-	compKinds = tagKinds | 1<<btf.Typedef
-	selfKinds = 1<<btf.Var | 1<<btf.Datasec // never merged, never candidates
-	refKinds  = 1<<btf.Const | 1<<btf.Volatile | 1<<btf.Restrict | 1<<btf.Ptr | 1<<btf.Func |
+	// chainKinds have one reference, which a comparison follows.
+	chainKinds = 1<<btf.Ptr | 1<<btf.Const | 1<<btf.Typedef | 1<<btf.Volatile | 1<<btf.Restrict | 1<<btf.Func | 1<<btf.TypeTag
+	compKinds  = tagKinds | 1<<btf.Typedef
+	selfKinds  = 1<<btf.Var | 1<<btf.Datasec // never merged, never candidates
+	refKinds   = 1<<btf.Const | 1<<btf.Volatile | 1<<btf.Restrict | 1<<btf.Ptr | 1<<btf.Func |
 		1<<btf.TypeTag | 1<<btf.DeclTag | 1<<btf.Array | 1<<btf.FuncProto
 )

@@ -8,7 +8,7 @@ import "github.com/gobtf/gobtf/btf"
 func (d *run) forwards() {
 	var byName map[btf.StrID]uint32 // id; 0: none yet; ambiguous: more than one
 	for _, id := range d.fwds {
-		if d.m[id] == id {
+		if d.node[id].m == id {
 			if byName == nil {
 				byName = make(map[btf.StrID]uint32)
 			}
@@ -46,12 +46,12 @@ func (d *run) forwards() {
 		}
 	}
 	for _, id := range d.fwds {
-		if d.m[id] != id {
+		if d.node[id].m != id {
 			continue
 		}
 		name, info := d.nameInfo(d.shape[id])
 		if def := byName[name]; def != 0 && def != ambiguous && announces(info, d.shapeOf(def).Kind()) {
-			d.m[id] = def | final
+			d.node[id].m = def | final
 		}
 	}
 }

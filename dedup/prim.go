@@ -23,16 +23,17 @@ func (d *run) prims() error {
 			}
 			l, first := d.listOf(sh)
 			if first != 0 {
-				d.m[id] = d.cands.ent[first-1].id | mark
+				d.node[id].m = d.cands.ent[first-1].id | mark
 				continue
 			}
-			d.m[id] = id | mark
+			d.node[id].m = id | mark
 			d.cands.insert(l, id)
 			if mark == 0 {
 				d.fwds = append(d.fwds, id)
 			}
 		case kindSet(selfKinds).has(sh):
-			d.m[id] = id | final
+			d.node[id].m = id | final
+			d.selfs++
 		case !kindSet(compKinds|refKinds).has(sh) && id != 0:
 			return d.fail(id, ErrKind)
 		}
@@ -98,13 +99,13 @@ func (d *run) namedEnum(id uint32, sh btf.Shape, l *list) {
 		c := d.cands.ent[e-1]
 		e = c.next
 		if fwd || d.shapeOf(c.id) == sh {
-			d.m[id] = c.id | mark
+			d.node[id].m = c.id | mark
 			return
 		}
 		if _, info := d.nameInfo(d.shapeOf(c.id)); btf.InfoVlen(info) == 0 {
-			d.m[c.id] = id
+			d.node[c.id].m = id
 		}
 	}
-	d.m[id] = id | mark
+	d.node[id].m = id | mark
 	d.cands.insert(l, id)
 }

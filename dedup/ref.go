@@ -12,14 +12,14 @@ import (
 // a type refers to before itself, which need not be the one with the lowest id.
 func (d *run) references() error {
 	type visit struct{ id, next uint32 } // next: the first reference that is not canonical yet
-	t := refTable{mask: 1<<12 - 1, slot: make([]uint64, 1<<12)}
 	var stack []visit
+	one, many := newRefTable(), newRefTable()
 	for i, sh := range d.g.Shape {
 		id := d.start + uint32(i)
-		if d.m[id] != 0 || !kindSet(refKinds).has(sh) {
+		if d.node[id].m != 0 || !kindSet(refKinds).has(sh) {
 			continue
 		}
-		d.m[id] = busy
+		d.node[id].m = busy
 		stack = append(stack[:0], visit{id, d.off[id]})
 	depthFirst:
 		for len(stack) > 0 {
@@ -27,13 +27,13 @@ func (d *run) references() error {
 			id, end := top.id, d.off[top.id+1]
 			for ; top.next < end; top.next++ {
 				r := d.refs[top.next]
-				v := d.m[r]
+				v := d.node[r].m
 				if v&final == 0 {
 					if v == busy {
 						return d.fail(r, ErrLoop)
 					}
 					if v == 0 {
-						d.m[r] = busy
+						d.node[r].m = busy
 						stack = append(stack, visit{r, d.off[r]})
 						continue depthFirst
 					}
@@ -41,44 +41,95 @@ func (d *run) references() error {
 				}
 				d.refs[top.next] = v &^ final
 			}
-			d.m[id] = d.merged(&t, id, d.refs[d.off[id]:end]) | final
+			sh, refs := d.shape[id], d.refs[d.off[id]:end]
+			if len(refs) == 1 && kindSet(chainKinds|1<<btf.DeclTag).has(sh) {
+				d.node[id].m = d.mergedOne(one, id, sh, refs) | final
+			} else {
+				d.node[id].m = d.mergedMany(many, id, sh, refs) | final
+			}
 			stack = stack[:len(stack)-1]
 		}
 	}
 	return nil
 }
 
-// refTable finds types by shape and canonical references. A slot has the hash in
-// its upper half, below it an id; 0 is free. The type may be one that was merged
-// into the base: its entry in run.m leads on.
+// refTable finds types by a key. A type in it may be one that was merged into the
+// base: its node leads on.
 type refTable struct {
-	mask uint64
-	n    int
-	slot []uint64
+	slot  []refSlot
+	shift int // the key's product with hashMul is shifted so far to make a place
+	n     int
 }
 
-func hashRefs(sh btf.Shape, refs []uint32) uint64 {
-	h := uint64(sh)
-	for _, r := range refs {
-		hi, lo := bits.Mul64(h^uint64(r)<<32, 0x9e3779b97f4a7c15)
-		h = hi ^ lo
+// id 0 is free.
+type refSlot struct {
+	key uint64
+	id  uint32
+}
+
+const hashMul = 0x9e3779b97f4a7c15
+
+func newRefTable() *refTable {
+	const bits = 12
+	return &refTable{slot: make([]refSlot, 1<<bits), shift: 64 - bits}
+}
+
+func (t *refTable) place(key uint64) int { return int(key * hashMul >> t.shift) }
+
+func (t *refTable) next(i int) int { return (i + 1) & (len(t.slot) - 1) }
+
+// put fills the free slot i, which place and next have led to.
+func (t *refTable) put(i int, key uint64, id uint32) {
+	t.slot[i] = refSlot{key, id}
+	if t.n++; 2*t.n < len(t.slot) {
+		return
 	}
-	hi, lo := bits.Mul64(h, 0xd6e8feb86659fd93)
-	return hi ^ lo
-}
-
-// merged returns what type id, with these canonical references, is merged into.
-func (d *run) merged(t *refTable, id uint32, refs []uint32) uint32 {
-	sh := d.shape[id]
-	h := hashRefs(sh, refs)
-	i := h & t.mask
-search:
-	for ; t.slot[i] != 0; i = (i + 1) & t.mask {
-		s := t.slot[i]
-		if (s^h)>>32 != 0 {
+	old := t.slot
+	t.slot = make([]refSlot, 4*len(old))
+	t.shift -= 2
+	for _, s := range old {
+		if s.id == 0 {
 			continue
 		}
-		c := uint32(s)
+		i := t.place(s.key)
+		for t.slot[i].id != 0 {
+			i = t.next(i)
+		}
+		t.slot[i] = s
+	}
+}
+
+// mergedOne returns what type id, with this one canonical reference, is merged
+// into. Shape and reference together are the key, so equal keys are equal types.
+func (d *run) mergedOne(t *refTable, id uint32, sh btf.Shape, refs []uint32) uint32 {
+	key := uint64(sh)<<32 | uint64(refs[0])
+	i := t.place(key)
+	for ; t.slot[i].id != 0; i = t.next(i) {
+		if t.slot[i].key == key {
+			return d.node[t.slot[i].id].m &^ final
+		}
+	}
+	into, only := d.mergedBase(id, sh, refs)
+	if only {
+		t.put(i, key, id)
+	}
+	return into
+}
+
+// mergedMany is mergedOne for kinds with any number of references.
+func (d *run) mergedMany(t *refTable, id uint32, sh btf.Shape, refs []uint32) uint32 {
+	key := uint64(sh)
+	for _, r := range refs {
+		hi, lo := bits.Mul64(key^uint64(r)<<32, hashMul)
+		key = hi ^ lo
+	}
+	i := t.place(key)
+search:
+	for ; t.slot[i].id != 0; i = t.next(i) {
+		if t.slot[i].key != key {
+			continue
+		}
+		c := t.slot[i].id
 		if d.shape[c] != sh {
 			continue
 		}
@@ -87,48 +138,33 @@ search:
 				continue search
 			}
 		}
-		return d.m[c] &^ final
+		return d.node[c].m &^ final
 	}
-	into := id
-	if d.base != nil {
-		equal := d.baseRefs(sh, refs)
-		switch len(equal) {
-		case 0:
-		case 1:
-			into = equal[0]
-		default: // their order changes with every growth
-			var l list
-			d.cands.ent = d.cands.ent[:0]
-			d.fromBase(&l, equal)
-			return d.cands.ent[d.cands.order(&l, d.cands.grown)-1].id
-		}
-	}
-	if into == id {
-		d.cands.count()
-	}
-	t.slot[i] = h&^(1<<32-1) | uint64(id)
-	if t.n++; uint64(t.n)*2 > t.mask {
-		d.grow(t)
+	into, only := d.mergedBase(id, sh, refs)
+	if only {
+		t.put(i, key, id)
 	}
 	return into
 }
 
-func (d *run) grow(t *refTable) {
-	old := t.slot
-	t.mask = 4*t.mask + 3
-	t.slot = make([]uint64, t.mask+1)
-	for _, s := range old {
-		if s == 0 {
-			continue
-		}
-		// The upper half of the hash is not enough to place it once the table is large.
-		id := uint32(s)
-		i := hashRefs(d.shape[id], d.refs[d.off[id]:d.off[id+1]]) & t.mask
-		for t.slot[i] != 0 {
-			i = (i + 1) & t.mask
-		}
-		t.slot[i] = s
+// mergedBase returns the base's type that equals id, or id itself. only: there is
+// no other that might be found at another time.
+func (d *run) mergedBase(id uint32, sh btf.Shape, refs []uint32) (into uint32, only bool) {
+	var equal []uint32
+	if d.base != nil {
+		equal = d.baseRefs(sh, refs)
 	}
+	switch len(equal) {
+	case 0:
+		d.cands.count()
+		return id, true
+	case 1:
+		return equal[0], true
+	}
+	var l list // their order changes with every growth
+	d.cands.ent = d.cands.ent[:0]
+	d.fromBase(&l, equal)
+	return d.cands.ent[d.cands.order(&l, d.cands.grown)-1].id, false
 }
 
 // baseRefs returns the base's types with this shape and these references.
