@@ -266,6 +266,10 @@ func (w *planner) ensureNames() {
 	}
 }
 
+// maxFileAlign bounds what a section's alignment does to its place in the file, where nothing
+// asks for more than a page.
+const maxFileAlign = 4096
+
 const noName = math.MaxUint32 // of a section whose name is not in the name section yet
 
 func (w *planner) move(i int, data []byte) {
@@ -432,7 +436,7 @@ func (w *planner) nameNew() {
 		if at < 0 {
 			if !grown {
 				names, grown = append(make([]byte, 0, len(names)+64), names...), true
-				if len(names) > 0 && names[len(names)-1] != 0 {
+				if len(names) == 0 || names[len(names)-1] != 0 {
 					names = append(names, 0)
 				}
 			}
@@ -442,6 +446,11 @@ func (w *planner) nameNew() {
 		s.name = uint32(at)
 	}
 	if grown {
+		for i := range w.sec { // names outside the old section stay empty
+			if s := &w.sec[i]; s.name != 0 && uint64(s.name) >= uint64(len(w.names)) && i < len(w.f.Sections) && s.Name == "" {
+				s.name = uint32(len(names) - 1)
+			}
+		}
 		w.moveNames(names)
 	}
 }
@@ -519,7 +528,7 @@ func (w *planner) place() error {
 		if i == f.hdr.shstrndx {
 			align = 1
 		}
-		s.Off, s.Size = w.append(data, max(align, s.Align)), uint64(len(data))
+		s.Off, s.Size = w.append(data, min(max(align, s.Align), maxFileAlign)), uint64(len(data))
 	}
 	shoff := oldTable.off
 	if f.hdr.shoff != 0 && oldTable.end <= keep && len(w.sec) <= len(f.Sections) && !w.shared(oldTable, -1) {

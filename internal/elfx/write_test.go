@@ -400,34 +400,59 @@ func FuzzSetSections(f *testing.F) {
 		f.Add(sign(e.build()), ".debug_str", []byte("a"), false)
 	}
 	f.Fuzz(func(t *testing.T, b []byte, name string, data []byte, remove bool) {
-		before, err := FromBytes("fuzz", b)
-		if err != nil || name == "" || strings.ContainsRune(name, 0) || len(before.Sections) == 0 {
+		checkSet(t, b, name, data, remove)
+	})
+}
+
+// checkSet sets one section in a file that may be damaged, and checks the result if there is one.
+func checkSet(t *testing.T, b []byte, name string, data []byte, remove bool) {
+	t.Helper()
+	before, err := FromBytes("fuzz", b)
+	if err != nil || name == "" || strings.ContainsRune(name, 0) || len(before.Sections) == 0 {
+		return
+	}
+	input := bytes.Clone(b)
+	out, err := AddSections("fuzz", b, []NamedData{{Name: name, Data: data, Remove: remove}}, WriteOptions{StripSignature: true})
+	if !bytes.Equal(b, input) {
+		t.Fatal("the input was changed")
+	}
+	if err != nil {
+		return
+	}
+	after := reopen(t, out)
+	// Sections that lie over a header are what that says, so they do change.
+	head := uint64(before.ehSize())
+	for i := range before.Sections {
+		s := &before.Sections[i]
+		if s.Size > 0 && (s.Off < head || s.Off < before.hdr.shoff+uint64(len(before.Sections)*before.shSize()) && s.Off+s.Size > before.hdr.shoff) {
 			return
 		}
-		input := bytes.Clone(b)
-		out, err := AddSections("fuzz", b, []NamedData{{Name: name, Data: data, Remove: remove}}, WriteOptions{StripSignature: true})
-		if !bytes.Equal(b, input) {
-			t.Fatal("the input was changed")
-		}
-		if err != nil {
-			return
-		}
-		after := reopen(t, out)
-		// Sections that lie over a header are what that says, so they do change.
-		head := uint64(before.ehSize())
-		for i := range before.Sections {
-			s := &before.Sections[i]
-			if s.Size > 0 && (s.Off < head || s.Off < before.hdr.shoff+uint64(len(before.Sections)*before.shSize()) && s.Off+s.Size > before.hdr.shoff) {
-				return
+	}
+	checkUnchanged(t, before, after, map[string]bool{name: true})
+	s := after.Section(name)
+	if remove || s == nil || before.Section(name) != nil && s.Index != before.Section(name).Index {
+		return
+	}
+	if got, err := after.Raw(s); err != nil || !bytes.Equal(got, data) {
+		t.Fatalf("%s: %q, want %q, %v", name, got, data, err)
+	}
+}
+
+func TestSetSectionsDamaged(t *testing.T) {
+	forEachForm(t, func(t *testing.T, e testELF) {
+		rel := relocated(module(e)).build()
+		e = module(e)
+		e.typ, e.segment = elf.ET_EXEC, []int{1, 2}
+		for _, b := range [][]byte{rel, e.build()} {
+			for i := range b {
+				for _, x := range []byte{0xff, 0x80, 0x08, 0x01} {
+					damaged := bytes.Clone(b)
+					damaged[i] ^= x
+					checkSet(t, damaged, ".BTF", []byte("types"), false)
+					checkSet(t, damaged, ".debug_str", []byte("larger than it was before"), false)
+					checkSet(t, damaged, ".strtab", nil, true)
+				}
 			}
-		}
-		checkUnchanged(t, before, after, map[string]bool{name: true})
-		s := after.Section(name)
-		if remove || s == nil || before.Section(name) != nil && s.Index != before.Section(name).Index {
-			return
-		}
-		if got, err := after.Raw(s); err != nil || !bytes.Equal(got, data) {
-			t.Fatalf("%s: %q, want %q, %v", name, got, data, err)
 		}
 	})
 }
