@@ -19,4 +19,5 @@ require (
 	golang.org/x/sync v0.19.0 // indirect
 	golang.org/x/sys v0.41.0 // indirect
 	golang.org/x/term v0.28.0 // indirect
+	golang.org/x/tools v0.38.0 // indirect
 )

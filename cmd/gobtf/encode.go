@@ -33,7 +33,7 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 	}
 	if base := c.String("btf_base"); base != "" {
 		if opt.Base, err = btf.ReadFile(base, nil); err != nil {
-			return at(base, err)
+			return at(err, base)
 		}
 	}
 	res, err := encoder.Encode(c.Context, paths, opt)
@@ -41,7 +41,7 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 	case err != nil && c.Context.Err() != nil:
 		return errors.New("interrupted")
 	case err != nil:
-		return at(paths[0], err)
+		return at(err, paths...)
 	}
 	if c.Bool("stats") {
 		defer printStats(stderr, res, begin)
@@ -66,9 +66,9 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 		note, err = encoder.WriteInPlace(target, res, opt)
 	}
 	if note != "" {
-		opt.Notes("%v", at(target, errors.New(note)))
+		opt.Notes("%v", at(errors.New(note), target))
 	}
-	return at(target, err)
+	return at(err, target)
 }
 
 // encodeOptions reads a normalised line.
@@ -190,8 +190,9 @@ func bigEndian(path string) bool {
 	return err == nil && string(ident[:4]) == "\x7fELF" && ident[5] == 2
 }
 
-// at puts the file in front of an error that does not name it yet, and takes the system call out of one that does.
-func at(path string, err error) error {
+// at puts the first of the files in front of an error that does not begin with one of them, and takes the system call
+// out of one that does.
+func at(err error, paths ...string) error {
 	if err == nil {
 		return nil
 	}
@@ -199,10 +200,12 @@ func at(path string, err error) error {
 	if errors.As(err, &pe) && err == error(pe) {
 		return fmt.Errorf("%s: %w", pe.Path, pe.Err)
 	}
-	if text := err.Error(); strings.HasPrefix(text, path+": ") || errors.Is(err, errUsage) {
-		return err
+	for _, path := range paths {
+		if strings.HasPrefix(err.Error(), path+": ") {
+			return err
+		}
 	}
-	return fmt.Errorf("%s: %w", path, err)
+	return fmt.Errorf("%s: %w", paths[0], err)
 }
 
 // printStats says where the time went.

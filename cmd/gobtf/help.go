@@ -30,8 +30,7 @@ func flags() []cli.Flag {
 		}
 		hidden := o.help == ""
 		switch {
-		case o.long == "help" || o.role == printing || o.role == ignored:
-			// cli brings its own help, and the others never get here.
+		case o.role == printing || o.role == ignored: // they never get here
 		case o.role == every:
 			flags = append(flags, &cli.StringSliceFlag{Name: o.long, Aliases: alias, Usage: o.help, Category: category, Hidden: hidden})
 		case o.arg == noArg:

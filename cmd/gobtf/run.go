@@ -54,8 +54,8 @@ func dispatch(ctx context.Context, argv []string, stdout, stderr io.Writer) erro
 	case "--supported_btf_features":
 		_, err := fmt.Fprintln(stdout, strings.Join(encoder.FeatureNames(), ","))
 		return err
-	case "--usage":
-		args[0] = "--help"
+	case "--help", "--usage":
+		args[0] = "help"
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
@@ -72,21 +72,35 @@ func newApp(commands bool, stdout, stderr io.Writer) *cli.App {
 	}
 	version := &cli.Command{
 		Name: "version", Usage: "print gobtf's own version", Hidden: !commands, HideHelp: true,
-		Action: func(*cli.Context) error { return printOwnVersion(stdout) },
+		Action: alone(func(*cli.Context) error { return printOwnVersion(stdout) }),
+	}
+	help := &cli.Command{
+		Name: "help", Usage: "print this text", Hidden: !commands, HideHelp: true,
+		Action: alone(func(c *cli.Context) error { return cli.ShowAppHelp(c) }),
 	}
 	usage := func(_ *cli.Context, err error, _ bool) error { return usageError(err.Error()) }
-	encode.OnUsageError, version.OnUsageError = usage, usage
+	encode.OnUsageError, version.OnUsageError, help.OnUsageError = usage, usage, usage
 	return &cli.App{
 		Name: "gobtf", Usage: "turns DWARF into BTF", UsageText: usageText, Description: description,
 		CustomAppHelpTemplate: helpTemplate,
 		Flags:                 flags(),
-		Commands:              []*cli.Command{encode, version},
+		Commands:              []*cli.Command{encode, version, help},
 		HideVersion:           true,
-		HideHelpCommand:       !commands,
+		HideHelp:              true, // ours takes its place
 		Writer:                stdout, ErrWriter: stderr,
 		OnUsageError:              usage,
 		ExitErrHandler:            func(*cli.Context, error) {}, // main alone ends the program
 		DisableSliceFlagSeparator: true,
+	}
+}
+
+// alone is for a command that takes no arguments.
+func alone(action cli.ActionFunc) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		if c.Args().Present() {
+			return usagef("%s: takes no arguments", c.Command.Name)
+		}
+		return action(c)
 	}
 }
 

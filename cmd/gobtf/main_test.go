@@ -1,0 +1,83 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"gobtf": main, "pahole": main})
+}
+
+// TestScripts runs testdata/*.txtar. $OBJ and $GOLDEN are the fixtures of the repository.
+func TestScripts(t *testing.T) {
+	fixtures, err := filepath.Abs("../../testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: false,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("OBJ", filepath.Join(fixtures, "obj"))
+			e.Setenv("GOLDEN", filepath.Join(fixtures, "golden"))
+			for _, name := range []string{"MAKEFLAGS", "PAHOLE_LANG_EXCLUDE", "GOBTF_PAHOLE_VERSION"} {
+				e.Setenv(name, "")
+			}
+			return nil
+		},
+		Condition: func(cond string) (bool, error) {
+			return cond == "root" && os.Getuid() == 0, nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"status": status, "cut": cut, "size": size, "lines": lines,
+		},
+	})
+}
+
+// status N PROGRAM ARG...: runs it and wants just this exit status. stdout and stderr are written to files of that name.
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	ts.Check(os.WriteFile(ts.MkAbs("stdout"), []byte(ts.ReadFile("stdout")), 0o666))
+	ts.Check(os.WriteFile(ts.MkAbs("stderr"), []byte(ts.ReadFile("stderr")), 0o666))
+	got := 0
+	if e, ok := err.(interface{ ExitCode() int }); ok {
+		got = e.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("%s: status %d, want %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+// cut FILE N: leaves the first N bytes.
+func cut(ts *testscript.TestScript, neg bool, args []string) {
+	n, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
+}
+
+// size FILE N: wants this many bytes.
+func size(ts *testscript.TestScript, neg bool, args []string) {
+	fi, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if got := strconv.FormatInt(fi.Size(), 10); got != args[1] {
+		ts.Fatalf("%s: %s bytes, want %s", args[0], got, args[1])
+	}
+}
+
+// lines FILE N: wants this many lines.
+func lines(ts *testscript.TestScript, neg bool, args []string) {
+	if text := ts.ReadFile(args[0]); strconv.Itoa(strings.Count(text, "\n")) != args[1] {
+		ts.Fatalf("%s: not %s lines:\n%s", args[0], args[1], text)
+	}
+}
