@@ -1,6 +1,9 @@
 package encoder
 
 import (
+	"flag"
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 )
@@ -76,5 +79,45 @@ func TestParseLang(t *testing.T) {
 	}
 	if n := len(LangNames()); n != 38 {
 		t.Errorf("%d languages", n)
+	}
+}
+
+var updateDocs = flag.Bool("update_docs", false, "write the tables of docs/cli.md")
+
+// TestDocs: docs/cli.md has the tables of features and languages as they are.
+func TestDocs(t *testing.T) {
+	const path = "../docs/cli.md"
+	doc, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	yes := func(b bool) string {
+		if b {
+			return "yes"
+		}
+		return ""
+	}
+	var table strings.Builder
+	table.WriteString("| feature | without a list | `default` | `all` | since pahole |\n|---|---|---|---|---|\n")
+	for _, f := range features {
+		fmt.Fprintf(&table, "| `%s` | %s | %s | %s | %s |\n", f.name, yes(!f.off), yes(f.inDef), yes(f.inAll), f.since)
+	}
+	text := string(doc)
+	for name, want := range map[string]string{"features": table.String(), "languages": strings.Join(LangNames(), ", ") + ", in upper or lower case.\n"} {
+		mark := "<!-- " + name + ": written by go test ./encoder -run Docs -update_docs -->\n"
+		head, rest, ok := strings.Cut(text, mark)
+		old, tail, ok2 := strings.Cut(rest, "<!-- end -->")
+		if !ok || !ok2 {
+			t.Fatalf("%s: no place for the %s", path, name)
+		}
+		if old != want && !*updateDocs {
+			t.Errorf("%s: the %s are stale: go test ./encoder -run Docs -update_docs", path, name)
+		}
+		text = head + mark + want + "<!-- end -->" + tail
+	}
+	if *updateDocs {
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -270,5 +272,55 @@ func TestOptionTable(t *testing.T) {
 		if !o.own && !theirs[o.long] {
 			t.Errorf("pahole has no --%s", o.long)
 		}
+	}
+}
+
+var updateDocs = flag.Bool("update_docs", false, "write the table of docs/cli.md")
+
+// TestDocs: docs/cli.md has the table of options as it is.
+func TestDocs(t *testing.T) {
+	var b strings.Builder
+	for _, own := range []bool{false, true} {
+		if own {
+			b.WriteString("\n")
+		}
+		b.WriteString("| option | |\n|---|---|\n")
+		for _, o := range options {
+			if o.own != own || o.help == "" {
+				continue
+			}
+			name := "--" + o.long
+			switch o.arg {
+			case needArg:
+				name += "=" + o.value
+			case optArg:
+				name += "[=" + o.value + "]"
+			}
+			name = "`" + name + "`"
+			if o.short != 0 {
+				name = "`-" + string(rune(o.short)) + "`, " + name
+			}
+			fmt.Fprintf(&b, "| %s | %s |\n", name, o.help)
+		}
+	}
+	const path = "../../docs/cli.md"
+	doc, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mark := "<!-- options: written by go test ./cmd/gobtf -run Docs -update_docs -->\n"
+	head, rest, ok := strings.Cut(string(doc), mark)
+	old, tail, ok2 := strings.Cut(rest, "<!-- end -->")
+	if !ok || !ok2 {
+		t.Fatal("docs/cli.md has no place for the options")
+	}
+	if old == b.String() {
+		return
+	}
+	if !*updateDocs {
+		t.Fatal("docs/cli.md is stale: go test ./cmd/gobtf -run Docs -update_docs")
+	}
+	if err := os.WriteFile(path, []byte(head+mark+b.String()+"<!-- end -->"+tail), 0o666); err != nil {
+		t.Fatal(err)
 	}
 }
