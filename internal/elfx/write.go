@@ -106,7 +106,7 @@ func compressWhole(kind string, b []byte) ([]byte, error) {
 	case "":
 		return b, nil // from a file that could be read but not mapped
 	case "gzip":
-		w, err = gzip.NewWriterLevel(&out, 9)
+		w, err = gzip.NewWriterLevel(&out, gzip.DefaultCompression)
 	case "zstd":
 		// EncodeAll, so that the frame tells its content size.
 		enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedBetterCompression))
