@@ -1,0 +1,1 @@
+int ext(int x) { return x + 1; }
