@@ -57,7 +57,6 @@ var breakable = []string{
 	"array-index", // equiv compares elements before indexes
 	"ref-lowest",  // phase 5 without descending first
 	"ref-index",   // phase 5 resolves an array's index before its element
-	"typedef-ref", // typedefs merge by their target only
 	"enum64-kind", // an ENUM forward fits an ENUM64 also in equiv
 	"fwd-kind",    // FWDs fit struct and union alike
 }
@@ -570,8 +569,10 @@ func (d *model) ref(id uint32) (uint32, error) {
 	default:
 		at = []int{2}
 	}
-	if d.is("ref-lowest") { // what the lowest of equal ids would be: register before descending
+	if d.is("ref-lowest") {
+		d.broken = ""
 		d.lowest(id)
+		d.broken = "ref-lowest"
 	}
 	for _, i := range at {
 		t, err := d.ref(r[i])
