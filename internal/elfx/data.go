@@ -192,13 +192,17 @@ func inflate(b []byte, size uint64) ([]byte, error) {
 	return out, nil
 }
 
+// maxZstdWindow is what a decoder may hold however small the section is: compilers
+// write frames whose window is larger than what they hold (8 MiB at their default level).
+const maxZstdWindow = 8 << 20
+
 func unzstd(b []byte, size uint64) ([]byte, error) {
 	// The smallest zstd block, 4 bytes, makes at most 128 KiB.
 	if size > maxSection || size > uint64(len(b))<<15 || int64(int(size)) != int64(size) {
 		return nil, fmt.Errorf("%w: %d from %d bytes of zstd data", errSize, size, len(b))
 	}
 	zr, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxMemory(max(size, 1)), zstd.WithDecodeAllCapLimit(true))
+		zstd.WithDecoderMaxMemory(max(size, maxZstdWindow)), zstd.WithDecodeAllCapLimit(true))
 	if err != nil {
 		return nil, err
 	}
