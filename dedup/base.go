@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/mem"
 )
 
 // Base is an index of a base BTF. Nothing of the base is copied or interned before
@@ -38,6 +39,9 @@ func NewBase(src *btf.Types) *Base {
 		src: src, n: uint32(n), node: make([]node, n),
 		mask: uint64(size - 1), slot: make([]uint64, size), before: make([]uint32, n),
 	}
+	mem.Populate(b.node)
+	mem.Populate(b.slot)
+	mem.Populate(b.before)
 	b.node[0].m = final
 	for id := uint32(1); id < b.n; id++ {
 		w := src.Record(btf.TypeID(id))

@@ -18,6 +18,7 @@ import (
 	"fmt"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/mem"
 )
 
 // Options chooses between the reference's behaviour and its repair.
@@ -169,6 +170,7 @@ func newRun(g *btf.Graph, base *Base, opt Options) (*run, error) {
 		shape: g.Shape, off: g.RefOff, refs: g.Refs,
 	}
 	d.node = make([]node, d.n)
+	mem.Populate(d.node)
 	d.cands.head = make([]list, d.shapes.Len())
 	d.meta = make([]uint64, d.shapes.Len())
 	d.cands.next = 1

@@ -69,7 +69,9 @@ func (j *job) run() (*Result, error) {
 		j.base = baseOf(j.opt.Base)
 	}
 	// A type for every 32 bytes of .debug_info and a reference for 12: vmlinux 6.12 has
-	// one for 48 and for 17. Pages that are never touched cost nothing.
+	// one for 48 and for 17. Pages that are never touched cost nothing. The size may be
+	// a compressed section's claim: past a gigabyte it is not believed.
+	size = min(size, 1<<30)
 	j.table = newTable(j.shapes, start, int(size/32), int(size/12))
 	j.table.trace = newTracer(j.opt.Trace, j.files[0].path)
 	defer j.table.trace.flush()
@@ -159,7 +161,11 @@ func (j *job) jobs(units int) int {
 	if n := j.opt.Jobs; n > 0 {
 		return n
 	}
-	return max(1, min(runtime.GOMAXPROCS(0), units/8))
+	n := max(1, min(runtime.GOMAXPROCS(0), units/8))
+	if l := j.opt.JobsLimit; l > 0 {
+		n = min(n, l)
+	}
+	return n
 }
 
 func (j *job) note(format string, args ...any) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/elfx"
+	"github.com/gobtf/gobtf/internal/mem"
 )
 
 // funcTable is the function symbols of one file, by key: the symbol's name up to
@@ -43,6 +44,7 @@ func newFuncTable(f *elfx.File, strs *btf.Strings) (*funcTable, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.reserve(f)
 	var last []byte
 	for _, s := range syms {
 		if s.SymType() != elf.STT_FUNC {
@@ -70,6 +72,22 @@ func newFuncTable(f *elfx.File, strs *btf.Strings) (*funcTable, error) {
 	}
 	t.findAmbiguous()
 	return t, nil
+}
+
+// reserve makes room for the symbols that there can be: growing step by step would
+// copy all of them again and again.
+func (t *funcTable) reserve(f *elfx.File) {
+	s := f.Section(".symtab")
+	if s == nil {
+		return
+	}
+	n := int(s.Size / 24) // an Elf64_Sym; not half of a kernel's symbols are functions
+	t.entries = make([]funcEntry, 0, n/2)
+	t.syms = make([]funcSym, 0, n/2)
+	t.byName = make([]int32, n/2)
+	mem.Populate(t.entries[:cap(t.entries)])
+	mem.Populate(t.syms[:cap(t.syms)])
+	mem.Populate(t.byName)
 }
 
 func (t *funcTable) entry(key btf.StrID) int32 {

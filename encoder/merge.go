@@ -3,6 +3,7 @@ package encoder
 import (
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/dwarf2btf"
+	"github.com/gobtf/gobtf/internal/mem"
 )
 
 // table is what units become one after the other: the list of all types before
@@ -11,6 +12,11 @@ import (
 type table struct {
 	g    *btf.Graph
 	strs *btf.Strings
+
+	// g's slices have room for all units and become resident as they fill
+	shapes mem.Grower[btf.Shape]
+	offs   mem.Grower[uint32]
+	refs   mem.Grower[uint32]
 
 	// index type of arrays (spec/dwarf2btf.md 2.4)
 	indexID  uint32
@@ -104,6 +110,9 @@ func (t *table) add(u *dwarf2btf.Unit, entries *funcTable) error {
 			t.indexID = first + n
 		}
 	}
+	t.shapes.Ahead(g.Shape, len(u.Shape)+1)
+	t.offs.Ahead(g.RefOff, len(u.Shape)+1)
+	t.refs.Ahead(g.Refs, len(u.Refs))
 	base := uint32(len(g.Refs))
 	g.Shape = append(g.Shape, u.Shape...)
 	for _, r := range u.RefOff[1:] {

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"sync"
 	"sync/atomic"
+
+	"github.com/gobtf/gobtf/internal/mem"
 )
 
 // HashBytes returns the hash under which b is kept.
@@ -105,6 +107,7 @@ func (t *Bytes) copy(b []byte) []byte {
 	}
 	if len(t.free) < len(b) {
 		t.free = make([]byte, byteChunk)
+		mem.Populate(t.free)
 	}
 	c := t.free[:len(b):len(b)]
 	t.free = t.free[len(b):]

@@ -11,6 +11,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
+
+	"github.com/gobtf/gobtf/internal/mem"
 )
 
 // seed differs in every process, so that no input can be made to collide.
@@ -167,6 +169,7 @@ func (t *Words) copy(w []uint32) []uint32 {
 	}
 	if len(t.free) < len(w) {
 		t.free = make([]uint32, chunkSize)
+		mem.Populate(t.free)
 	}
 	c := t.free[:len(w):len(w)]
 	t.free = t.free[len(w):]

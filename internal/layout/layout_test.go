@@ -44,11 +44,11 @@ var table = map[string]row{
 	"explain":         {may: []string{"btf", "dwarf2btf", "encoder", delveOp, delveReg}},
 	"refit":           {may: []string{"btf", "btf/verify", "btfids", "dedup", "distill", "encoder"}},
 	"encoder": {
-		may: []string{"btf", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "internal/elfx", "golang.org/x/sync/"},
+		may: []string{"btf", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "internal/elfx", "internal/mem", "golang.org/x/sync/"},
 		ban: []string{"encoding/binary", "debug/dwarf"}, // it orders stages and decides, and decodes nothing
 	},
 	"dwarf2btf":  {may: []string{"btf", "internal/dwarfscan", "internal/intern", delveOp, delveReg}, ban: []string{"debug/", "os"}},
-	"dedup":      {may: []string{"btf", "internal/intern"}, ban: elfAndDwarf},
+	"dedup":      {may: []string{"btf", "internal/intern", "internal/mem"}, ban: elfAndDwarf},
 	"distill":    {may: []string{"btf"}, ban: elfAndDwarf},
 	"btfids":     {may: []string{"btf", "internal/elfx"}, ban: []string{"debug/dwarf"}},
 	"btf":        {may: []string{"internal/intern"}, ban: []string{"debug/dwarf"}},
@@ -58,7 +58,8 @@ var table = map[string]row{
 
 	"internal/dwarfscan": {ban: []string{"debug/", "os"}},
 	"internal/elfx":      {may: []string{"github.com/klauspost/compress/", "github.com/ulikunitz/xz", unix}, ban: []string{"debug/dwarf"}},
-	"internal/intern":    {ban: elfAndDwarf},
+	"internal/intern":    {may: []string{"internal/mem"}, ban: elfAndDwarf},
+	"internal/mem":       {may: []string{unix}, ban: elfAndDwarf},
 	"internal/layout":    {},
 	"internal/testdwarf": {},
 

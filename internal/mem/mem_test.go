@@ -1,0 +1,35 @@
+package mem
+
+import "testing"
+
+// Populating changes no contents, whatever the slice's place and size.
+func TestPopulate(t *testing.T) {
+	for _, n := range []int{0, 1, 4095, worth, worth + 1, 3*worth + 17} {
+		s := make([]byte, n+3)
+		for i := range s {
+			s[i] = byte(i * 7)
+		}
+		Populate(s[1 : 1+n])
+		for i := range s {
+			if s[i] != byte(i*7) {
+				t.Fatalf("%d bytes: byte %d changed", n, i)
+			}
+		}
+	}
+}
+
+func TestGrower(t *testing.T) {
+	var g Grower[uint32]
+	s := make([]uint32, 0, 3<<20)
+	for len(s) < 5<<20 { // grows past its capacity once
+		g.Ahead(s, 1000)
+		for i := 0; i < 1000; i++ {
+			s = append(s, uint32(len(s)))
+		}
+	}
+	for i, v := range s {
+		if v != uint32(i) {
+			t.Fatalf("element %d is %d", i, v)
+		}
+	}
+}
