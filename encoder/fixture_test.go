@@ -307,10 +307,10 @@ func TestDamagedInputs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for n := 0; n < len(whole); n += 1 + len(whole)/40 {
+		for n := 0; n < len(whole); n += 1 + len(whole)/25 {
 			try(fmt.Sprintf("%s cut to %d bytes", name, n), whole[:n])
 		}
-		for n := 0; n < len(whole); n += 1 + len(whole)/300 {
+		for n := 0; n < len(whole); n += 1 + len(whole)/100 {
 			bad := bytes.Clone(whole)
 			bad[n] ^= 0xff
 			try(fmt.Sprintf("%s with byte %d changed", name, n), bad)
