@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/gobtf/gobtf/internal/mem"
 )
 
 // maxFile bounds what is read into memory of a file that is not ELF, and what a
@@ -122,6 +124,7 @@ func readAll(r io.Reader) ([]byte, error) {
 	if f, ok := r.(*os.File); ok {
 		if st, err := f.Stat(); err == nil && st.Size() <= maxFile {
 			b.Grow(int(st.Size()) + bytes.MinRead)
+			mem.Populate(b.AvailableBuffer()[:b.Available()])
 		}
 	}
 	if n, err := b.ReadFrom(io.LimitReader(r, maxFile+1)); err != nil {
@@ -158,6 +161,10 @@ func elfSections(r io.ReaderAt) (btf, base []byte, err error) {
 	return btf, base, err
 }
 
+// maxPlain is the size up to which a section's claim is believed before it is read.
+// Larger ones are read piece by piece. A vmlinux has 5 MB of BTF.
+const maxPlain = 32 << 20
+
 func elfSection(f *elf.File, name string) ([]byte, error) {
 	s := f.Section(name)
 	if s == nil {
@@ -169,7 +176,15 @@ func elfSection(f *elf.File, name string) ([]byte, error) {
 	if s.Size > maxFile {
 		return nil, &Error{Section: name, Err: fmt.Errorf("%d bytes are more than %d", s.Size, maxFile)}
 	}
-	data, err := s.Data()
+	var data []byte
+	var err error
+	if s.Flags&elf.SHF_COMPRESSED == 0 && s.Size <= maxPlain {
+		data = make([]byte, s.Size)
+		mem.Populate(data)
+		_, err = io.ReadFull(s.Open(), data)
+	} else {
+		data, err = s.Data()
+	}
 	if err != nil {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			err = fmt.Errorf("%w: section of %d bytes goes beyond the end of the file", ErrTruncated, s.Size)

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 
 	"github.com/gobtf/gobtf/internal/intern"
+	"github.com/gobtf/gobtf/internal/mem"
 )
 
 // StringSection is a string section in the making. A string's place is decided by
@@ -99,6 +100,7 @@ func indexStrings(strs []byte) *offsetIndex {
 	// two, and all others take four bytes and more.
 	n := min(bytes.Count(strs, []byte{0}), 1<<16+len(strs)/4)
 	x := &offsetIndex{slot: make([]uint64, 1<<bits.Len(uint(2*n)))}
+	mem.Populate(x.slot)
 	x.mask = uint32(len(x.slot) - 1)
 	for off := 0; off < len(strs); {
 		s := strs[off:]

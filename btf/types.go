@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+
+	"github.com/gobtf/gobtf/internal/mem"
 )
 
 // Types holds the types of one BTF, alone or on a base. It is not changed after it
@@ -94,7 +96,8 @@ func (t *Types) init(base *Types) error {
 func (t *Types) scan() (top, name uint32, err error) {
 	w := t.words
 	// vmlinux's records have 10 words on average: room for 8 rarely has to grow.
-	t.index = make([]uint32, 0, len(w)/8+1)
+	t.index = make([]uint32, 0, len(w)/6+1) // a vmlinux has 6.4 words a type
+	mem.Populate(t.index[:cap(t.index)])
 	p := 0
 	for p < len(w) {
 		rec := w[p:]

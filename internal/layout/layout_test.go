@@ -51,7 +51,7 @@ var table = map[string]row{
 	"dedup":      {may: []string{"btf", "internal/intern", "internal/mem"}, ban: elfAndDwarf},
 	"distill":    {may: []string{"btf"}, ban: elfAndDwarf},
 	"btfids":     {may: []string{"btf", "internal/elfx"}, ban: []string{"debug/dwarf"}},
-	"btf":        {may: []string{"internal/intern"}, ban: []string{"debug/dwarf"}},
+	"btf":        {may: []string{"internal/intern", "internal/mem"}, ban: []string{"debug/dwarf"}},
 	"btf/diff":   {may: []string{"btf"}, ban: elfAndDwarf},
 	"btf/dump":   {may: []string{"btf"}, ban: elfAndDwarf},
 	"btf/verify": {may: []string{"btf"}, ban: elfAndDwarf},
