@@ -1,6 +1,10 @@
 // Command btfmeaning says whether two split BTFs on one base are equal in meaning:
 // whether every FUNC, VAR, DATASEC and named type of either, expanded through the
 // base with names, kinds, sizes, offsets and targets, is also in the other.
+// A forward declaration (FWD, an enum without values) is equal to any definition of
+// its tag, as the target of a reference and as a type of its own. What is defined is
+// compared apart: where both have definitions of such a tag, or lead to them in the
+// base, each must have an equal one in the other.
 //
 //	btfmeaning BASE A B [A B]...
 //

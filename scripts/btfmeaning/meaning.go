@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"math/bits"
+	"slices"
 	"strings"
 
 	"github.com/gobtf/gobtf/btf"
@@ -15,6 +17,12 @@ import (
 // meaning: cycles need no special care. Every round of all BTFs on one base uses
 // the same hash, so colours can be compared across them, and the base's are
 // computed once.
+//
+// A FWD is the same declared type as its definition, and a base's cannot be completed
+// from a split BTF: one side may go through the base to a FWD where the other has a
+// copy that leads to the definition. So a reference to a tag that is forward declared
+// anywhere, or to any definition of it, counts only as that tag, and the definitions
+// are compared by themselves: see lacks.
 
 // maxShown is how many differences of a pair are printed.
 const maxShown = 10
@@ -36,23 +44,75 @@ type graph struct {
 	off   []uint32   // references of entry i: refs[off[i]:off[i+1]]
 	refs  []uint32   // ids
 	col   [][]uint64 // by round, by entry
+	tag   []uint64   // by entry: its tag when that is forward declared, else 0
 	base  *graph
+}
+
+// tags are struct, union and enum tags, as hashes of kind and name.
+type tags map[uint64]bool
+
+// tagOf returns the tag that a type declares or defines, 0 if none.
+func tagOf(ts *btf.Types, t btf.Type) uint64 {
+	if t.NameOff() == 0 {
+		return 0
+	}
+	k := t.Kind()
+	switch k {
+	case btf.Struct, btf.Union, btf.Enum:
+	case btf.Enum64: // a declaration does not tell which
+		k = btf.Enum
+	case btf.Fwd:
+		k = btf.Struct
+		if t.Kflag() {
+			k = btf.Union
+		}
+	default:
+		return 0
+	}
+	return hashName(uint64(k), ts.StringBytes(t.NameOff())) | 1
+}
+
+// declares tells forward declarations from definitions.
+func declares(t btf.Type) bool {
+	switch t.Kind() {
+	case btf.Enum, btf.Enum64:
+		return t.Vlen() == 0
+	}
+	return t.Kind() == btf.Fwd
+}
+
+// addDeclared adds the tags that the own types of ts declare.
+func (s tags) addDeclared(ts *btf.Types) {
+	if ts == nil {
+		return
+	}
+	for _, t := range ts.All() {
+		if declares(t) && t.NameOff() != 0 {
+			s[tagOf(ts, t)] = true
+		}
+	}
 }
 
 // newGraph reads the own types of ts, and void when there is no base. With flat, an
 // array of arrays becomes one array of their product: bases of pahole before 1.32
-// hold them that way, and so does what fits such a base.
-func newGraph(ts *btf.Types, base *graph, flat bool) *graph {
+// hold them that way, and so does what fits such a base. declared are the tags that
+// are forward declared in any of the BTFs.
+func newGraph(ts *btf.Types, base *graph, flat bool, declared tags) *graph {
 	g := &graph{ts: ts, base: base, off: []uint32{0}}
 	var c []uint64
 	if base == nil {
-		c, g.off = append(c, 0), append(g.off, 0)
+		c, g.off, g.tag = append(c, 0), append(g.off, 0), append(g.tag, 0)
 	} else {
 		g.first = uint32(ts.Start())
 	}
 	if ts != nil {
 		for id, t := range ts.All() {
 			c = append(c, g.add(id, t, flat))
+			tag := tagOf(ts, t)
+			if !declared[tag] {
+				tag = 0
+			}
+			g.tag = append(g.tag, tag)
 		}
 	}
 	g.col = [][]uint64{c}
@@ -124,9 +184,12 @@ func (g *graph) round(r int) []uint64 {
 		now := make([]uint64, len(old))
 		for i, h := range old {
 			for _, ref := range g.refs[g.off[i]:g.off[i+1]] {
-				if ref < g.first {
+				switch tag := g.tagOf(ref); {
+				case tag != 0:
+					h = mix(h, tag)
+				case ref < g.first:
 					h = mix(h, below[ref])
-				} else {
+				default:
 					h = mix(h, old[ref-g.first])
 				}
 			}
@@ -143,6 +206,50 @@ func (g *graph) colour(id uint32, r int) uint64 {
 		return g.base.colour(id, r)
 	}
 	return g.round(r)[id-g.first]
+}
+
+// tagOf returns the tag of any type when that is forward declared, else 0.
+func (g *graph) tagOf(id uint32) uint64 {
+	if id < g.first {
+		return g.base.tag[id]
+	}
+	return g.tag[id-g.first]
+}
+
+// seen returns what a reference to a type adds to the colour of round r+1.
+func (g *graph) seen(id uint32, r int) uint64 {
+	if tag := g.tagOf(id); tag != 0 {
+		return tag
+	}
+	return g.colour(id, r)
+}
+
+// definitions returns, by tag, the definitions of forward declared tags among the own
+// types and those of the base that these lead to.
+func (g *graph) definitions() map[uint64][]uint32 {
+	defs := map[uint64][]uint32{}
+	reached := make([]bool, g.first)
+	var todo []uint32
+	visit := func(id uint32) {
+		if tag := g.tagOf(id); tag != 0 && !declares(g.ts.Type(btf.TypeID(id))) {
+			defs[tag] = append(defs[tag], id)
+		}
+		for _, ref := range g.refsOf(id) {
+			if ref < g.first && !reached[ref] {
+				reached[ref] = true
+				todo = append(todo, ref)
+			}
+		}
+	}
+	for id := range g.ts.All() {
+		visit(uint32(id))
+	}
+	for len(todo) > 0 {
+		id := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		visit(id)
+	}
+	return defs
 }
 
 func (g *graph) refsOf(id uint32) []uint32 {
@@ -183,15 +290,28 @@ func (s *set) find(c uint64) int {
 
 // base is what the pairs have in common.
 type base struct {
-	g    *graph
-	flat bool
-	rest int          // the base alone needs this many rounds
-	sets map[int]*set // its colours, by round
+	g        *graph
+	flat     bool
+	declared tags
+	defined  tags         // those of declared that the base defines
+	rest     int          // the base alone needs this many rounds
+	sets     map[int]*set // its colours, by round
 }
 
 func newBase(ts *btf.Types) *base {
-	b := &base{flat: ts != nil && !nested(ts), sets: map[int]*set{}}
-	b.g = newGraph(ts, nil, false) // nothing in it is nested, or flattening is off
+	declared := tags{}
+	declared.addDeclared(ts)
+	return colourBase(ts, declared)
+}
+
+func colourBase(ts *btf.Types, declared tags) *base {
+	b := &base{flat: ts != nil && !nested(ts), declared: declared, defined: tags{}, sets: map[int]*set{}}
+	b.g = newGraph(ts, nil, false, declared) // nothing in it is nested, or flattening is off
+	for id, tag := range b.g.tag {
+		if tag != 0 && !declares(ts.Type(btf.TypeID(id))) {
+			b.defined[tag] = true
+		}
+	}
 	for n := 0; ; b.rest++ {
 		s := b.set(b.rest)
 		if s.n == n {
@@ -221,19 +341,60 @@ type pair struct {
 	x, y *graph
 }
 
+// side is what one BTF of a pair has in the last round.
+type side struct {
+	own  *set                // colours of its own types
+	defs map[uint64][]uint32 // see graph.definitions
+}
+
 // compare returns the differences between two BTFs on the base, or alone if there is none.
 func (b *base) compare(x, y *btf.Types) []string {
+	declared := maps.Clone(b.declared)
+	declared.addDeclared(x)
+	declared.addDeclared(y)
+	if len(declared) > len(b.declared) {
+		b = colourBase(b.g.ts, declared)
+	}
 	p := &pair{b: b}
 	under := b.g
 	if b.g.ts == nil {
 		under = nil
 	}
-	p.x, p.y = newGraph(x, under, b.flat), newGraph(y, under, b.flat)
+	p.x, p.y = newGraph(x, under, b.flat, declared), newGraph(y, under, b.flat, declared)
 	r := b.rest
 	for p.colours(r) != p.colours(r+1) {
 		r++
 	}
-	return append(p.missing(p.x, p.y, r, "first"), p.missing(p.y, p.x, r, "second")...)
+	first, second := p.x.side(r), p.y.side(r)
+	return append(p.missing(p.x, p.y, first, second, r, "first"), p.missing(p.y, p.x, second, first, r, "second")...)
+}
+
+func (g *graph) side(r int) side {
+	s := side{own: newSet(len(g.off)), defs: g.definitions()}
+	for _, c := range g.round(r) {
+		s.own.add(c)
+	}
+	return s
+}
+
+// lacks says whether y has nothing for a type of x, an own one or a definition of a
+// forward declared tag. Such a definition must have an equal one in y if y has or
+// leads to any definition of that tag, wherever the base has more of them. A
+// declaration needs the same declaration or any definition.
+func (p *pair) lacks(x *graph, id uint32, y *graph, in side, r int) bool {
+	c, tag := x.colour(id, r), x.tagOf(id)
+	if tag == 0 || declares(x.ts.Type(btf.TypeID(id))) {
+		if p.b.set(r).has(c) || in.own.has(c) {
+			return false
+		}
+		return tag == 0 || !p.b.defined[tag] && len(in.defs[tag]) == 0
+	}
+	for _, def := range in.defs[tag] {
+		if y.colour(def, r) == c {
+			return false
+		}
+	}
+	return len(in.defs[tag]) > 0
 }
 
 // colours counts the different colours of all types in round r.
@@ -250,25 +411,40 @@ func (p *pair) colours(r int) int {
 	return in.n + own.n
 }
 
-// missing lists the types of x that count and that are neither in y nor in the base.
+// missing lists the types of x that count and that y lacks.
 // Those that differ because of the same type below them are one difference.
-func (p *pair) missing(x, y *graph, r int, side string) (diffs []string) {
-	in, own := p.b.set(r), newSet(len(y.off))
-	for _, c := range y.round(r) {
-		own.add(c)
+func (p *pair) missing(x, y *graph, has, other side, r int, name string) (diffs []string) {
+	var ids []uint32
+	for id, t := range x.ts.All() {
+		if t.NameOff() != 0 {
+			ids = append(ids, uint32(id))
+		}
 	}
+	own := len(ids)
+	for _, defs := range has.defs {
+		for _, id := range defs {
+			if id < x.first {
+				ids = append(ids, id)
+			}
+		}
+	}
+	slices.Sort(ids[own:])
 	type cause struct{ a, b uint32 }
 	var order []cause
 	ways := map[cause][]string{} // in order of the types
 	var others map[string][]uint32
-	for id, t := range x.ts.All() {
-		if c := x.colour(uint32(id), r); t.NameOff() == 0 || in.has(c) || own.has(c) {
+	for _, id := range ids {
+		if !p.lacks(x, id, y, other, r) {
 			continue
 		}
 		if others == nil {
 			others = named(y.ts)
 		}
-		a, b, way := explain(x, y, uint32(id), others[called(x.ts, uint32(id))], r)
+		alike := other.defs[x.tagOf(id)]
+		if len(alike) == 0 {
+			alike = others[called(x.ts, id)]
+		}
+		a, b, way := explain(x, y, id, alike, r)
 		at := cause{a, b}
 		if ways[at] == nil {
 			order = append(order, at)
@@ -282,7 +458,7 @@ func (p *pair) missing(x, y *graph, r int, side string) (diffs []string) {
 				way = w
 			}
 		}
-		d := "only in the " + side + ": " + way
+		d := "only in the " + name + ": " + way
 		if at.b != 0 {
 			d += fmt.Sprintf("\n  %s\n  but in the other\n  %s", indent(x.ts.Describe(btf.TypeID(at.a))), indent(y.ts.Describe(btf.TypeID(at.b))))
 		}
@@ -324,7 +500,7 @@ func explain(x, y *graph, id uint32, others []uint32, r int) (a, b uint32, way s
 		next := -1
 		xs, ys := x.refsOf(id), y.refsOf(best)
 		for i := range xs {
-			if x.colour(xs[i], n-1) != y.colour(ys[i], n-1) {
+			if x.seen(xs[i], n-1) != y.seen(ys[i], n-1) {
 				next = i
 				break
 			}
