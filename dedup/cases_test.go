@@ -171,6 +171,19 @@ func twice(n int, ptr bool) string {
 		nested("y", n, ptr) + nested("z", n, ptr)
 }
 
+// further is a struct with six levels, and with the same ones below twelve others.
+func further(l string) string {
+	s := nested(l+"c", 6, false) + fmt.Sprintf("%s: struct X m=%sc0 n=%sd0\n", l, l, l)
+	for i := range 12 {
+		next := fmt.Sprint(l+"d", i+1)
+		if i == 11 {
+			next = l + "c0"
+		}
+		s += fmt.Sprintf("%sd%d: struct D%d m=%s\n", l, i, i, next)
+	}
+	return s
+}
+
 func pad(prefix string, n int) string {
 	s := ""
 	for i := range n {
@@ -298,6 +311,8 @@ var cases = []tcase{
 	{name: "16 levels are identical", types: twice(16, false), want: "S2=S1"},
 	{name: "17 levels are too many", types: twice(17, false), want: "S2!=S1", rules: "depth"},
 	{name: "pointers are no levels", types: twice(15, true), want: "S2=S1", rules: "depth-ptr"},
+	{name: "identical once need not be identical further down", types: "i: int int\n" + further("x") +
+		"S1: struct S a=x b=x\nS2: struct S a=y b=z\n" + further("y") + further("z"), want: "S2!=S1"},
 	{name: "a list is never identical to its copy", types: `
 		n1: struct n next=p1
 		p1: ptr n1
@@ -319,6 +334,27 @@ var cases = []tcase{
 		S: struct S m=p`,
 		want:  "S!=bS +S bF=A",
 		rules: "no-adjust m1-adjust m1-base"},
+	{name: "what did not hold settles nothing on the way", types: `
+		i: int int
+		bA: struct A x=i
+		bp: ptr bA
+		bT: struct T a=bp
+		bF: fwd B
+		bq: ptr bF
+		bS: struct S t=bT q=bq
+		--
+		l: int long
+		A2: struct A x=l
+		p2: ptr A2
+		T2: struct T a=p2
+		S3: struct S t=T3 q=q3
+		F: fwd A
+		p3: ptr F
+		T3: struct T a=p3
+		B: struct B
+		q3: ptr B`,
+		want:  "+S3 bF=B T3=T2 F=A2",
+		rules: "no-m2"},
 	{name: "a forward becomes its definition on the canonical side", types: `
 		i: int int
 		A1: struct A x=i

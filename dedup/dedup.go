@@ -9,8 +9,8 @@
 // the survivors.
 //
 // A result depends on the order in which candidates are tried and on comparisons
-// that are not quite equivalences; both are kept on purpose. docs name the rules
-// R1 to R7 of the comparison (composite.go) and M1 to M4 of what follows it.
+// that are not quite equivalences; both are kept on purpose. Comments number the
+// rules of the comparison, R1 to R7, and of what follows it, M1 to M4 (composite.go).
 package dedup
 
 import (

@@ -22,6 +22,8 @@ type model struct {
 	hypLog []uint32
 	adjust bool
 	asked  int // calls of identical from equiv
+
+	endless bool // identical walked along chains that never end
 }
 
 const (
@@ -46,6 +48,7 @@ var breakable = []string{
 	"depth-ptr",     // pointers use up depth
 	"no-adjust",     // FWDs of the base match like any other
 	"no-m1",
+	"no-m2",
 	"no-m3",
 	"no-m4",
 	"m1-adjust",   // M1 is left out when the adjust flag is set
@@ -433,6 +436,7 @@ func sameParams(a, b []uint32) bool {
 // steps bounds chains that never end, where the reference would hang.
 func (d *model) identical(x, y uint32, depth, steps int) bool {
 	if depth <= 0 || steps == 0 {
+		d.endless = d.endless || steps == 0
 		return false
 	}
 	a, b := d.rec[x], d.rec[y]
@@ -496,7 +500,7 @@ func (d *model) merge() {
 		if kt != btf.Fwd && kc == btf.Fwd && !d.is("no-m1") && !(d.is("m1-adjust") && d.adjust) && !(d.is("m1-base") && c < d.start) {
 			d.m[c] = t
 		}
-		if d.adjust {
+		if d.adjust && !d.is("no-m2") {
 			continue
 		}
 		if kt == btf.Fwd && kc != btf.Fwd && !d.is("no-m3") {
