@@ -52,7 +52,7 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("dedup: type %d (%s %q): %v", e.ID, e.Kind, e.Name, e.Err)
+	return fmt.Sprintf("type %d (%s %q): %v", e.ID, e.Kind, e.Name, e.Err)
 }
 
 func (e *Error) Unwrap() error { return e.Err }
@@ -160,10 +160,10 @@ type run struct {
 
 func newRun(g *btf.Graph, base *Base, opt Options) (*run, error) {
 	if (base == nil) != (g.Start == 0) || base != nil && int(g.Start) != base.Len() {
-		return nil, fmt.Errorf("dedup: graph starts at id %d, which is not its base's type count", g.Start)
+		return nil, fmt.Errorf("graph starts at id %d, which is not its base's type count", g.Start)
 	}
 	if uint64(g.Start)+uint64(len(g.Shape)) > maxID {
-		return nil, fmt.Errorf("dedup: %w", ErrTooMany)
+		return nil, fmt.Errorf("%w: %d", ErrTooMany, uint64(g.Start)+uint64(len(g.Shape)))
 	}
 	d := &run{
 		g: g, shapes: g.Shapes, start: uint32(g.Start), n: uint32(g.Len()), base: base, quirks: opt.Quirks,

@@ -249,7 +249,7 @@ func TestErrorText(t *testing.T) {
 	in, _ := tcase{types: "t: typedef T d\nd: decltag D 0\nu: typedef T e\ne: decltag D 0"}.parse()
 	g, _ := in.graph()
 	_, err := Run(g, nil, Options{})
-	if want := `dedup: type 4 (DECL_TAG "D"): kind is not allowed below a struct, union or typedef`; err == nil || err.Error() != want {
+	if want := `type 4 (DECL_TAG "D"): kind is not allowed below a struct, union or typedef`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
