@@ -568,15 +568,8 @@ func (in *input) String() string {
 	return s + fmt.Sprintf("%v\n%q", tab.at, tab.sect)
 }
 
-// failWith shows the smallest input that still fails: types are left out from the
-// end, and units of the front by emptying them, as long as it does.
+// failWith shows the input that fails.
 func (in *input) failWith(t *testing.T, seed uint64, err error) {
 	t.Helper()
 	t.Fatalf("seed %d: %v\n%s", seed, err, in)
-}
-
-func seedOf(b []byte) uint64 {
-	var s [8]byte
-	copy(s[:], b)
-	return binary.LittleEndian.Uint64(s[:])
 }
