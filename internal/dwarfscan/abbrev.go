@@ -233,7 +233,7 @@ const maxAttrs = 1 << 12 // attributes of one abbreviation; gcc and clang stay b
 
 // Compile reads the table at offset off of .debug_abbrev.
 func (t *Abbrevs) Compile(data []byte, off uint64, f Format) error {
-	if t.loaded && t.off == off && t.format == f && len(t.data) == len(data) {
+	if t.loaded && t.off == off && t.format == f && sameSlice(t.data, data) {
 		return nil
 	}
 	t.loaded = false
@@ -280,6 +280,11 @@ func (t *Abbrevs) Compile(data []byte, off uint64, f Format) error {
 	}
 	t.loaded = true
 	return nil
+}
+
+// sameSlice reports whether a and b are the same bytes at the same place.
+func sameSlice(a, b []byte) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
 func (t *Abbrevs) addSparse(code uint64, i int) {

@@ -119,7 +119,7 @@ func NextOp(e []byte, f Format) (o Op, ok bool) {
 // form DW_FORM_ref_addr: units then refer to each other.
 func HasRefAddr(abbrev []byte) bool {
 	c := cursor{buf: abbrev}
-	for c.pos < len(abbrev) {
+	for c.pos < len(abbrev) && !c.bad {
 		if c.uleb() == 0 {
 			continue // the end of a table, or padding
 		}
@@ -136,9 +136,6 @@ func HasRefAddr(abbrev []byte) bool {
 			case FormImplicitConst:
 				c.sleb()
 			}
-		}
-		if c.bad {
-			return false
 		}
 	}
 	return false
