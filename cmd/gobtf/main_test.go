@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -36,7 +37,7 @@ func TestScripts(t *testing.T) {
 			return cond == "root" && os.Getuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status, "cut": cut, "size": size, "lines": lines,
+			"status": status, "cut": cut, "size": size, "lines": lines, "poke": poke,
 		},
 	})
 }
@@ -64,6 +65,19 @@ func cut(ts *testscript.TestScript, neg bool, args []string) {
 	n, err := strconv.ParseInt(args[1], 10, 64)
 	ts.Check(err)
 	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
+}
+
+// poke FILE OFFSET BYTES: writes bytes, in hexadecimal, over those that are there.
+func poke(ts *testscript.TestScript, neg bool, args []string) {
+	off, err := strconv.ParseInt(args[1], 0, 64)
+	ts.Check(err)
+	data, err := hex.DecodeString(args[2])
+	ts.Check(err)
+	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_WRONLY, 0)
+	ts.Check(err)
+	_, err = f.WriteAt(data, off)
+	ts.Check(err)
+	ts.Check(f.Close())
 }
 
 // size FILE N: wants this many bytes.
