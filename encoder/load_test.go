@@ -1,0 +1,137 @@
+package encoder_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cilium/ebpf"
+	ebtf "github.com/cilium/ebpf/btf"
+
+	"github.com/gobtf/gobtf/encoder"
+)
+
+// kernelLoads hands a BTF to the running kernel (BPF_BTF_LOAD). It skips where that says nothing on the BTF: no
+// permission, or no bpf system call.
+func kernelLoads(t *testing.T, data []byte) error {
+	t.Helper()
+	h, err := ebtf.NewHandleFromRawBTF(data)
+	if errors.Is(err, os.ErrPermission) || errors.Is(err, ebpf.ErrNotSupported) {
+		t.Skipf("no BPF_BTF_LOAD here: %v", err)
+	}
+	if err != nil {
+		return err
+	}
+	return h.Close()
+}
+
+// TestLoadProbe asks for a BTF that the kernel must refuse: a load test that cannot fail shows here.
+func TestLoadProbe(t *testing.T) {
+	if err := kernelLoads(t, []byte("this is no BTF, and it is longer than a header")); err == nil {
+		t.Error("the kernel takes what is no BTF")
+	}
+}
+
+// TestGoldensReadable has cilium/ebpf read every golden output.
+func TestGoldensReadable(t *testing.T) {
+	paths := goldens(t)
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, on, split := strings.Cut(path, ".on."); split {
+			base := readSpec(t, filepath.Join(testdata, "golden", on))
+			_, err = ebtf.LoadSplitSpecFromReader(bytes.NewReader(data), base)
+		} else {
+			_, err = ebtf.LoadSpecFromReader(bytes.NewReader(data))
+		}
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+// refused are fixtures whose output, the same bytes as the reference's, a kernel does not take (seen on 6.18), and its
+// words for it. Not every set of flags of such a fixture is refused, and a newer kernel may take more.
+var refused = map[string]string{
+	"badname":      "Invalid offset",
+	"cxx":          "Invalid name",
+	"cxx_d4":       "Invalid name",
+	"keys":         "Invalid arg#1",
+	"keys_rel":     "Invalid arg#1",
+	"langs":        "Invalid name",
+	"oddtypes":     "Member exceeds struct_size",
+	"oddtypes5":    "Member exceeds struct_size",
+	"rust":         "Invalid name",
+	"rustmix":      "Invalid name",
+	"unspec":       "Invalid elem",
+	"zeroaddr":     "Invalid offset",
+	"zeroaddr_rel": "Invalid offset",
+}
+
+// TestGoldensLoad has the running kernel verify every golden that a kernel of this byte order and word size may be given.
+func TestGoldensLoad(t *testing.T) {
+	for _, path := range goldens(t) {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name := filepath.Base(path)
+		if strings.Contains(name, ".on.") || data[0] != 0x9f || strings.Contains(name, "_i386") || strings.Contains(name, "_arm.") {
+			continue // split, big endian, 32 bits
+		}
+		t.Run(name, func(t *testing.T) {
+			fixture, _, _ := strings.Cut(name, ".")
+			err := kernelLoads(t, data)
+			if why := refused[fixture]; err != nil && (why == "" || !strings.Contains(err.Error(), why)) {
+				t.Errorf("the kernel refuses it: %v", err)
+			}
+		})
+	}
+}
+
+// TestVmlinuxLoads encodes the kernel that GOBTF_VMLINUX names and has the running one verify the result.
+func TestVmlinuxLoads(t *testing.T) {
+	path := os.Getenv("GOBTF_VMLINUX")
+	if path == "" {
+		t.Skip("GOBTF_VMLINUX names no vmlinux with DWARF")
+	}
+	features, unknown := encoder.ParseFeatures("default")
+	if len(unknown) > 0 {
+		t.Fatalf("unknown features %q", unknown)
+	}
+	res, err := encoder.Encode(context.Background(), []string{path}, encoder.Options{Features: features})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := kernelLoads(t, res.BTF); err != nil {
+		t.Errorf("the kernel refuses it: %v", err)
+	}
+}
+
+func goldens(t *testing.T) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(testdata, "golden", "*.btf"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no goldens: %v", err)
+	}
+	return paths
+}
+
+func readSpec(t *testing.T, path string) *ebtf.Spec {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec, err := ebtf.LoadSpecFromReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return spec
+}
