@@ -183,7 +183,7 @@ func (tr *tracer) skipped(t *table, e *funcEntry, why skipReason) {
 
 var skipText = [...]string{
 	skipUnexpected:   "unexpected register usage for parameter",
-	skipInconsistent: "inconsistent prototypes",
+	skipInconsistent: "inconsistet prototype", // sic
 	skipUncertain:    "uncertain parameter location",
 	skipReordered:    "reordered parameters",
 	skipOptimized:    "optimized parameters",
