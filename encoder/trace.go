@@ -75,15 +75,16 @@ func (tr *tracer) one(t *table, id btf.TypeID) {
 		fmt.Fprintf(tr.w, " %s\n", map[bool]string{false: "struct", true: "union"}[btf.InfoKflag(w[0])])
 	case btf.Struct, btf.Union:
 		fmt.Fprintf(tr.w, " size=%d\n", w[2])
+		bitfields := false // the reference prints a member as it adds it: sizes begin with the first bitfield
 		for j, r := range refs {
 			off, bits := w[4+2*j], uint32(0)
 			if btf.InfoKflag(w[0]) {
 				off, bits = off&0xffffff, off>>24
 			}
-			if sh.Kind() == btf.Union && bits == 0 {
-				fmt.Fprintf(tr.w, "\t%s type_id=%d bits_offset=%d\n", member(w[3+2*j]), r, off)
+			if bitfields = bitfields || bits > 0; !bitfields {
+				fmt.Fprintf(tr.w, "\t%s type_id=%d bits_offset=%d\n", str(w[3+2*j]), r, off)
 			} else {
-				fmt.Fprintf(tr.w, "\t%s type_id=%d bitfield_size=%d bits_offset=%d\n", member(w[3+2*j]), r, bits, off)
+				fmt.Fprintf(tr.w, "\t%s type_id=%d bitfield_size=%d bits_offset=%d\n", str(w[3+2*j]), r, bits, off)
 			}
 		}
 	case btf.Enum:
