@@ -41,8 +41,8 @@ func dispatch(ctx context.Context, argv []string, stdout, stderr io.Writer) erro
 		name, args = filepath.Base(argv[0]), argv[1:]
 	}
 	// Called as pahole it has no commands: any word is a file.
-	commands := name != "pahole"
-	if !commands || len(args) == 0 || !isCommand(args[0]) {
+	visible := name != "pahole"
+	if !visible || len(args) == 0 || !isCommand(args[0]) {
 		var err error
 		if args, err = normalise(args); err != nil {
 			return err
@@ -59,32 +59,27 @@ func dispatch(ctx context.Context, argv []string, stdout, stderr io.Writer) erro
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	return newApp(commands, stdout, stderr).RunContext(ctx, append([]string{name}, args...))
+	return newApp(visible, stdout, stderr).RunContext(ctx, append([]string{name}, args...))
 }
 
-// isCommand tells whether a word in the first place is a command. Anything else is pahole's language.
-func isCommand(word string) bool { return word == "help" || word == "version" }
-
-func newApp(commands bool, stdout, stderr io.Writer) *cli.App {
+func newApp(visible bool, stdout, stderr io.Writer) *cli.App {
 	encode := &cli.Command{
 		Name: encodeCommand, Hidden: true, HideHelp: true, Flags: flags(),
 		Action: func(c *cli.Context) error { return encode(c, stdout, stderr) },
 	}
-	version := &cli.Command{
-		Name: "version", Usage: "print gobtf's own version", Hidden: !commands, HideHelp: true,
-		Action: alone(func(*cli.Context) error { return printOwnVersion(stdout) }),
-	}
-	help := &cli.Command{
-		Name: "help", Usage: "print this text", Hidden: !commands, HideHelp: true,
-		Action: alone(func(c *cli.Context) error { return cli.ShowAppHelp(c) }),
-	}
 	usage := func(_ *cli.Context, err error, _ bool) error { return usageError(err.Error()) }
-	encode.OnUsageError, version.OnUsageError, help.OnUsageError = usage, usage, usage
+	encode.OnUsageError = usage
+	list := []*cli.Command{encode}
+	for _, own := range commands {
+		c := own.make(stdout, stderr)
+		c.Name, c.Hidden, c.HideHelp, c.OnUsageError = own.name, !visible, true, usage
+		list = append(list, c)
+	}
 	return &cli.App{
 		Name: "gobtf", Usage: "turns DWARF into BTF", UsageText: usageText, Description: description,
 		CustomAppHelpTemplate: helpTemplate,
 		Flags:                 flags(),
-		Commands:              []*cli.Command{encode, version, help},
+		Commands:              list,
 		HideVersion:           true,
 		HideHelp:              true, // ours takes its place
 		Writer:                stdout, ErrWriter: stderr,
