@@ -273,6 +273,9 @@ func (u *unit) baseType() {
 		data = intBool
 	}
 	if size == 0 || size > 16 || size&(size-1) != 0 {
+		if u.c.opt.Trace {
+			u.out.FakeInts = append(u.out.FakeInts, FakeInt{LocalID(len(u.out.Shape)) + 1, size * 8})
+		}
 		name, size = rawStrID|uint32(u.c.strs.InternString(fakeInt)), 4
 	} else if u.out.FirstInt == 0 && u.str(name) == u.c.intName {
 		u.out.FirstInt = LocalID(len(u.out.Shape)) + 1

@@ -68,6 +68,7 @@ type Options struct {
 	Functions                       Functions // nil: no functions
 	Variables                       Variables // nil: no variables
 	ForceMerging                    bool      // all units are one
+	Trace                           bool      // Unit.Missing and FakeInts are wanted, for messages
 }
 
 // ArrayIndex stands in Unit.Refs for the index type of an array, which depends on earlier units.
@@ -136,6 +137,12 @@ type LogEntry struct {
 // LogString marks a LogEntry.What that is a StrID.
 const LogString = 1 << 31
 
+// FakeInt is an INT that stands for one of another size.
+type FakeInt struct {
+	ID   LocalID
+	Bits uint32
+}
+
 // Unit is what became of a unit. Its slices are used again after Recycle.
 type Unit struct {
 	Index    int
@@ -154,13 +161,14 @@ type Unit struct {
 	FuncTags []FuncTag
 	Log      []LogEntry
 	Notes    []string
-	// SeeksVars tells that the unit was searched for variables (for messages).
-	SeeksVars bool
+	Missing  []btf.StrID // functions without a symbol, in their order, where Options.Trace asks for them
+	FakeInts []FakeInt   // INTs of a size that BTF does not have, as Missing
 }
 
 func (u *Unit) reset(i int) {
 	*u = Unit{Index: i, Shape: u.Shape[:0], RefOff: u.RefOff[:0], Refs: u.Refs[:0], Tail: u.Tail[:0], Vars: u.Vars[:0],
-		Funcs: u.Funcs[:0], Params: u.Params[:0], FuncTags: u.FuncTags[:0], Log: u.Log[:0], Notes: u.Notes[:0]}
+		Funcs: u.Funcs[:0], Params: u.Params[:0], FuncTags: u.FuncTags[:0], Log: u.Log[:0], Notes: u.Notes[:0], Missing: u.Missing[:0],
+		FakeInts: u.FakeInts[:0]}
 }
 
 // Converter converts the units of one file. Its methods may be called from many

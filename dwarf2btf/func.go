@@ -169,6 +169,9 @@ func (u *unit) saveFunctions() {
 		}
 		f.entry = u.c.opt.Functions.Lookup(u.str(f.name))
 		if f.entry == notInElf {
+			if u.c.opt.Trace && u.allNamedByOrigin(f) {
+				u.out.Missing = append(u.out.Missing, u.str(f.name))
+			}
 			continue
 		}
 		any = true
@@ -190,6 +193,21 @@ func (u *unit) parms(f *fn) []param { return u.params[f.parm : f.parm+f.nparm] }
 func (u *unit) allNamed(f *fn) bool {
 	for i := range u.parms(f) {
 		if u.params[int(f.parm)+i].name == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// allNamedByOrigin is allNamed for a function whose parameters nobody has resolved.
+func (u *unit) allNamedByOrigin(f *fn) bool {
+	for i, p := range u.parms(f) {
+		if p.typ == 0 && p.origin != 0 {
+			if op, _ := u.paramAt(f, i); op != nil {
+				p.name = op.name
+			}
+		}
+		if p.name == 0 {
 			return false
 		}
 	}

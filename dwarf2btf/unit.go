@@ -173,7 +173,7 @@ func (u *unit) walkUnit(h *dwarfscan.Unit, first bool) error {
 	if !isType {
 		name = string(u.stringValue(d, dwarfscan.Name))
 	}
-	if first || !u.c.merged {
+	if !u.c.merged { // units that are taken as one have no name
 		u.out.Name = name
 	}
 	if u.filtered(name) {

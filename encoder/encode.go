@@ -73,7 +73,7 @@ func (j *job) run() (*Result, error) {
 	// a compressed section's claim: past a gigabyte it is not believed.
 	size = min(size, 1<<30)
 	j.table = newTable(j.shapes, start, int(size/32), int(size/12))
-	j.table.trace = newTracer(j.opt.Trace, j.files[0].path)
+	j.table.trace = newTracer(j.opt.Trace, j.files[0], j.opt.Features)
 	defer j.table.trace.flush()
 	tm := newTimer(&j.res.Stats)
 	for _, f := range j.files {
@@ -147,7 +147,7 @@ func (j *job) convertOptions(f *input) dwarf2btf.Options {
 		FixupSillyBitfields: o.FixupSillyBitfields, FlatArrays: j.flatArrays(),
 		KabiPrefix: o.KabiPrefix, Lang: o.Lang, LangExclude: o.LangExclude, CUExclude: o.CUExclude,
 		Registers:    registersOf(elf.Machine(f.elf.Machine)),
-		ForceMerging: fs&ForceCUMerging != 0 || f.ltoNote(),
+		ForceMerging: fs&ForceCUMerging != 0 || f.ltoNote(), Trace: o.Trace != nil,
 	}
 }
 

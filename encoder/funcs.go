@@ -12,6 +12,7 @@ import (
 // FUNC and tags, by name (spec/dwarf2btf.md 4.4 to 4.8).
 func (t *table) emitFuncs(features Features) error {
 	order := t.sortStates()
+	t.trace.lateFunctions()
 	e := &funcEmitter{t: t, features: features, m: matcher{g: t.g}}
 	for i := 0; i < len(order); {
 		j := i + 1
@@ -148,7 +149,7 @@ func (e *funcEmitter) group(order []uint32) error {
 		why = skipUnexpected
 	}
 	if why != 0 {
-		t.trace.skipped(t, entry, why)
+		t.trace.skipping(t, entry, skipText[why])
 		return nil
 	}
 	ret := c.ret
@@ -254,7 +255,9 @@ func (e *funcEmitter) emitProto(s *state, name btf.StrID, ret btf.TypeID, params
 	id := t.g.Add(t.g.Shapes.Intern([]uint32{btf.InfoWord(btf.Func, 0, false), uint32(name), 0}), uint32(proto))
 	t.trace.types(t, uint32(proto), t.g.Len())
 	for _, tag := range t.funcTags[s.unit][s.tag : s.tag+uint32(s.ntag)] {
+		tagID := t.g.Len()
 		e.declTag(t.truncated(tag.Value), tag.Component, id)
+		t.trace.types(t, uint32(tagID), t.g.Len())
 	}
 	return id
 }
@@ -331,12 +334,18 @@ type matcher struct {
 const maxMatch = 256
 
 func (m *matcher) sameProto(t *table, a, b *state) bool {
-	if a.nparm != b.nparm || !m.same(a.ret, b.ret, 0) {
+	if a.nparm != b.nparm {
+		t.trace.skipping(t, a.entry, "param count mismatch; %d params != %d params", a.nparm, b.nparm)
+		return false
+	}
+	if !m.same(a.ret, b.ret, 0) {
+		t.trace.skipping(t, a.entry, "return type mismatch")
 		return false
 	}
 	pa, pb := t.paramsOf(a), t.paramsOf(b)
 	for i := range pa {
 		if !m.same(pa[i].typ, pb[i].typ, 0) {
+			t.trace.mismatch(t, a.entry, i, pa[i].name, pb[i].name)
 			return false
 		}
 	}

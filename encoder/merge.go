@@ -129,7 +129,7 @@ func (t *table) add(u *dwarf2btf.Unit, entries *funcTable) error {
 			refs[i] = r + off
 		}
 	}
-	t.trace.types(t, first, g.Len())
+	t.trace.unit(t, u, off)
 	t.hasArray = t.hasArray || u.HasArray
 	log := append([]dwarf2btf.LogEntry(nil), u.Log...)
 	if t.hasArray && !t.hasIndex {
@@ -175,7 +175,8 @@ func (t *table) addTail(u *dwarf2btf.Unit, off uint32) {
 		}
 		id := t.g.Add(x.Shape, ref)
 		if i == u.TypeTags {
-			t.trace.variables(u)
+			t.trace.functions(t, u)
+			t.trace.search(u)
 		}
 		if next < len(u.Vars) && u.Vars[next].Tail == uint32(i) {
 			v := &u.Vars[next]
@@ -187,7 +188,8 @@ func (t *table) addTail(u *dwarf2btf.Unit, off uint32) {
 		}
 	}
 	if len(u.Tail) == u.TypeTags {
-		t.trace.variables(u)
+		t.trace.functions(t, u)
+		t.trace.search(u)
 	}
 }
 

@@ -12,16 +12,21 @@ import (
 // tracer writes what -V asks for: the lines of the reference, types in the order in
 // which they are added. A nil tracer writes nothing.
 type tracer struct {
-	w      *bufio.Writer
-	file   string
-	header bool
+	w         *bufio.Writer
+	file      *input
+	header    bool
+	variables bool // are wanted
+
+	fake map[btf.TypeID]uint32 // bits that INTs of the unit have in the DWARF, where they have none in BTF
+
+	functionsNow bool // FUNC_PROTOs are those of functions, whose parameters have at least an empty name
 }
 
-func newTracer(w io.Writer, file string) *tracer {
+func newTracer(w io.Writer, file *input, features Features) *tracer {
 	if w == nil {
 		return nil
 	}
-	return &tracer{w: bufio.NewWriter(w), file: file}
+	return &tracer{w: bufio.NewWriter(w), file: file, variables: features&(Var|GlobalVar) != 0}
 }
 
 func (tr *tracer) flush() {
@@ -35,13 +40,34 @@ func (tr *tracer) types(t *table, from uint32, to btf.TypeID) {
 	if tr == nil {
 		return
 	}
-	if !tr.header {
-		tr.header = true
-		fmt.Fprintf(tr.w, "File %s:\n", tr.file)
-	}
+	tr.begin()
 	for id := btf.TypeID(from); id < to; id++ {
 		tr.one(t, id)
 	}
+}
+
+// unit prints a unit's types. off turns a LocalID into an id.
+func (tr *tracer) unit(t *table, u *dwarf2btf.Unit, off uint32) {
+	if tr == nil {
+		return
+	}
+	tr.fake = make(map[btf.TypeID]uint32, len(u.FakeInts))
+	for _, f := range u.FakeInts {
+		tr.fake[btf.TypeID(uint32(f.ID)+off)] = f.Bits
+	}
+	tr.types(t, off+1, t.g.Len())
+}
+
+// begin prints what comes before everything else.
+func (tr *tracer) begin() {
+	if tr.header {
+		return
+	}
+	tr.header = true
+	if tr.file.elf.Section(percpuSection) == nil {
+		fmt.Fprintf(tr.w, "btf_encoder__new: '%s' doesn't have '%s' section\n", tr.file.path, percpuSection)
+	}
+	fmt.Fprintf(tr.w, "File %s:\n", tr.file.path)
 }
 
 func (tr *tracer) one(t *table, id btf.TypeID) {
@@ -64,7 +90,11 @@ func (tr *tracer) one(t *table, id btf.TypeID) {
 	fmt.Fprintf(tr.w, "[%d] %v %s", id, sh.Kind(), str(w[1]))
 	switch sh.Kind() {
 	case btf.Int:
-		fmt.Fprintf(tr.w, " size=%d nr_bits=%d encoding=%s\n", w[2], w[3]&0xff, intEncoding(w[3]>>24))
+		bits, ok := tr.fake[id]
+		if !ok {
+			bits = w[3] & 0xff
+		}
+		fmt.Fprintf(tr.w, " size=%d nr_bits=%d encoding=%s\n", w[2], bits, intEncoding(w[3]>>24))
 	case btf.Float:
 		fmt.Fprintf(tr.w, " size=%d nr_bits=%d\n", w[2], w[2]*8)
 	case btf.Ptr, btf.Const, btf.Volatile, btf.Restrict, btf.Typedef, btf.Func, btf.TypeTag:
@@ -133,9 +163,9 @@ func (tr *tracer) proto(t *table, w, refs []uint32) {
 		}
 		name := w[3+i]
 		switch {
-		case r == 0 && name == 0 && i == len(refs)-2:
+		case r == 0 && i == len(refs)-2: // a last parameter of type void is taken for it, whatever its name
 			fmt.Fprint(tr.w, "vararg")
-		case name == 0:
+		case name == 0 && !tr.functionsNow:
 			fmt.Fprintf(tr.w, "%d (null)", r)
 		default:
 			fmt.Fprintf(tr.w, "%d %s", r, t.strs.String(btf.StrID(name)))
@@ -158,9 +188,27 @@ func intEncoding(e uint32) string {
 	return "UNKN"
 }
 
-// variables announces a unit's variables.
-func (tr *tracer) variables(u *dwarf2btf.Unit) {
-	if tr != nil && u.SeeksVars {
+// functions names those of a unit that have no symbol.
+func (tr *tracer) functions(t *table, u *dwarf2btf.Unit) {
+	if tr == nil {
+		return
+	}
+	for _, name := range u.Missing {
+		fmt.Fprintf(tr.w, "could not find function '%s' in the ELF functions table\n", t.strs.String(name))
+	}
+}
+
+// lateFunctions tells that all units are there.
+func (tr *tracer) lateFunctions() {
+	if tr != nil {
+		tr.functionsNow = true
+	}
+}
+
+// search announces a unit's variables.
+func (tr *tracer) search(u *dwarf2btf.Unit) {
+	if tr != nil && tr.variables {
+		tr.begin()
 		fmt.Fprintf(tr.w, "search cu '%s' for percpu global variables.\n", u.Name)
 	}
 }
@@ -174,12 +222,25 @@ func (tr *tracer) variable(t *table, u *dwarf2btf.Unit, v *dwarf2btf.Var, id btf
 	tr.one(t, id)
 }
 
-// skipped says why a function is not written, in the reference's words.
-func (tr *tracer) skipped(t *table, e *funcEntry, why skipReason) {
+// skipping says why a function is not written, in the reference's words.
+func (tr *tracer) skipping(t *table, e *funcEntry, why string, args ...any) {
 	if tr == nil {
 		return
 	}
-	fmt.Fprintf(tr.w, "%s : skipping BTF encoding of function due to %s\n", t.strs.String(e.name), skipText[why])
+	fmt.Fprintf(tr.w, "%s : skipping BTF encoding of function due to ", t.strs.String(e.name))
+	fmt.Fprintf(tr.w, why+"\n", args...)
+}
+
+// mismatch says in which parameter, counted from 0, two prototypes of a function differ.
+func (tr *tracer) mismatch(t *table, e *funcEntry, i int, a, b btf.StrID) {
+	if tr == nil {
+		return
+	}
+	ne, x, y := "!=", t.strs.String(a), t.strs.String(b)
+	if y == "" {
+		ne = ""
+	}
+	tr.skipping(t, e, "param type mismatch for param#%d %s %s %s", i+1, x, ne, y)
 }
 
 var skipText = [...]string{
