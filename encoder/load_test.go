@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -54,6 +55,45 @@ func TestGoldensReadable(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
+}
+
+// TestGoldensBpftool has bpftool, and with it libbpf, read every golden output.
+func TestGoldensBpftool(t *testing.T) {
+	bpftool, err := exec.LookPath("bpftool")
+	if err != nil {
+		if bpftool = "/usr/sbin/bpftool"; !executable(bpftool) {
+			t.Skip("no bpftool here")
+		}
+	}
+	if testing.Short() {
+		t.Skip("one process for each golden")
+	}
+	for _, path := range goldens(t) {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			t.Parallel()
+			args := []string{"btf", "dump", "file", path}
+			if _, on, split := strings.Cut(path, ".on."); split {
+				args = append([]string{"-B", filepath.Join(testdata, "golden", on)}, args...)
+			}
+			if data, err := os.ReadFile(path); err != nil || len(data) <= 25 {
+				t.Skipf("there is nothing to read: %d bytes, %v", len(data), err)
+			}
+			out, err := exec.Command(bpftool, args...).CombinedOutput()
+			if err != nil || !bytes.HasPrefix(out, []byte("[")) {
+				t.Errorf("bpftool %s: %v: %s", strings.Join(args, " "), err, firstOf(string(out)))
+			}
+		})
+	}
+}
+
+func executable(path string) bool {
+	fi, err := os.Stat(path)
+	return err == nil && fi.Mode()&0o111 != 0
+}
+
+func firstOf(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
 }
 
 // refused are fixtures whose output, the same bytes as the reference's, a kernel does not take (seen on 6.18), and its
