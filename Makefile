@@ -1,6 +1,6 @@
 # gobtf. `make build`, `make demo` and `make test` need Go alone; the others say what they need when it is missing.
 GO ?= go
-.PHONY: build test race fuzz bench fixtures parity demo lint clean
+.PHONY: build test race fuzz bench fixtures rules parity demo lint clean
 
 build: ## bin/gobtf, statically linked
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/gobtf ./cmd/gobtf
@@ -20,10 +20,13 @@ bench: build ## wall, cpu and peak memory against the reference, runs taken in t
 fixtures: ## rebuilds testdata/ from its sources
 	scripts/fixtures
 
+rules: ## breaks each odd rule in a copy and shows which fixtures notice (docs/fixtures.md)
+	$(GO) run ./scripts/rules
+
 parity: build ## every byte against the reference, on a Debian debug kernel (see scripts/parity)
 	scripts/parity
 
-demo: build ## the main job on a bundled object
+demo: build ## the main job on a bundled module and bundled programs
 	$(GO) run ./scripts/demo
 
 lint: ## gofmt, vet, import rules
