@@ -7,19 +7,18 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // DebugDirs is where distributions put debug files.
 var DebugDirs = []string{"/usr/lib/debug"}
 
 // FindDebug looks for the file that holds the debug information split off from f: by build id
-// under DIR/.build-id, then by the name in .gnu_debuglink next to f, in .debug beside it and under
-// DIR. A candidate counts only when build id or checksum match. It returns nil when there is none.
-// With no dirs, DebugDirs are used.
+// under DIR/.build-id, then by the name in .gnu_debuglink next to f, in .debug beside it, under DIR
+// with f's own folder and in DIR itself. A candidate counts only when build id or checksum match. It
+// returns nil when there is none. DIR is each of dirs, then each of DebugDirs.
 func (f *File) FindDebug(dirs []string) (*File, error) {
-	if len(dirs) == 0 {
-		dirs = DebugDirs
-	}
+	dirs = slices.Concat(dirs, DebugDirs)
 	path, err := filepath.EvalSymlinks(f.Path)
 	if err != nil {
 		path = f.Path
@@ -44,7 +43,7 @@ func (f *File) FindDebug(dirs []string) (*File, error) {
 	here := filepath.Dir(path)
 	names := []string{filepath.Join(here, name), filepath.Join(here, ".debug", name)}
 	for _, dir := range dirs {
-		names = append(names, filepath.Join(dir, here, name))
+		names = append(names, filepath.Join(dir, here, name), filepath.Join(dir, name))
 	}
 	for _, name := range names {
 		d := f.tryDebug(name, func(d *File) bool { return crc32.ChecksumIEEE(d.data) == sum })

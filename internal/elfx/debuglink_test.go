@@ -39,6 +39,7 @@ func TestFindDebug(t *testing.T) {
 			{"link, beside", false, true, "bin/m.debug", debug, true},
 			{"link, .debug", false, true, "bin/.debug/m.debug", debug, true},
 			{"link, under a folder", false, true, "dbg/ROOT/bin/m.debug", debug, true},
+			{"link, in the folder", false, true, "dbg/m.debug", debug, true},
 			{"link, checksum", false, true, "bin/m.debug", other, false},
 			{"neither", false, false, "bin/m.debug", debug, false},
 		} {
