@@ -34,6 +34,9 @@ func (u *unit) shape(raw []uint32) btf.Shape {
 }
 
 func (u *unit) logShape(sh btf.Shape) {
+	if u.dry {
+		return
+	}
 	pos := uint32(len(u.out.Shape)) + 1
 	if u.c.shapes.Lower(sh, uint64(u.out.Index)<<32|uint64(pos)) {
 		u.out.Log = append(u.out.Log, LogEntry{pos, sh.Index()})
@@ -120,7 +123,7 @@ const maxChain = 256
 func (u *unit) gnuTypeTags(chain, ref uint32) uint32 {
 	var values []btf.StrID
 	var d dwarfscan.DIE
-	for n := 0; chain != 0 && n < maxChain && u.rd.At(int(chain), &d); n++ {
+	for n := 0; chain != 0 && n < maxChain && u.at(chain, &d); n++ {
 		if d.Tag != dwarfscan.TagGNUAnnotation || string(u.stringValue(&d, dwarfscan.Name)) != "btf_type_tag" {
 			break
 		}
@@ -144,7 +147,7 @@ func (u *unit) gnuTypeTags(chain, ref uint32) uint32 {
 // gnuDeclTags collects the declaration tags of a gcc chain.
 func (u *unit) gnuDeclTags(list []declTag, chain, target uint32, component int32) []declTag {
 	var d dwarfscan.DIE
-	for n := 0; chain != 0 && n < maxChain && u.rd.At(int(chain), &d); n++ {
+	for n := 0; chain != 0 && n < maxChain && u.at(chain, &d); n++ {
 		if d.Tag != dwarfscan.TagGNUAnnotation || string(u.stringValue(&d, dwarfscan.Name)) != "btf_decl_tag" {
 			break
 		}
@@ -178,7 +181,7 @@ func (u *unit) typedef() {
 	}
 	if u.str0(name) {
 		// BTF has no TYPEDEF without a name; what it names is as good.
-		u.note(off, dwarfscan.TagTypedef, "has no name: taken for its type")
+		u.note(NoteLowered, off, dwarfscan.TagTypedef, "has no name: taken for its type")
 		u.toAlias(pre, ref)
 		return
 	}
@@ -206,24 +209,6 @@ func (u *unit) toAlias(pre, ref uint32) {
 	u.alias = append(u.alias, ref)
 }
 
-// unsupported handles types that BTF has no kind for, where the reference gives up
-// and writes nothing: each becomes the nearest type there is.
-func (u *unit) unsupported() {
-	d := &u.die
-	off, tag, ref := d.Off, d.Tag, u.ref(d, dwarfscan.Type)
-	pre := u.mark(off)
-	u.skip()
-	switch tag {
-	case dwarfscan.TagReference, dwarfscan.TagRvalueReference, dwarfscan.TagPtrToMember:
-		u.note(off, tag, "BTF has no such kind: taken for a pointer")
-		u.out.Refs = append(u.out.Refs, ref)
-		u.emit(pre, u.c.ptr, typeInfo{tag: tag})
-	default:
-		u.note(off, tag, "BTF has no such kind: taken for the plain type")
-		u.toAlias(pre, ref)
-	}
-}
-
 // Encodings of base types (DW_ATE).
 const (
 	ateBoolean    = 2
@@ -249,20 +234,21 @@ func (u *unit) baseType() {
 	info := typeInfo{size: raw, tag: dwarfscan.TagBase, name: true}
 	size := (raw*8&0xffff + 7) / 8 // the reference counts bits in 16 bits
 	if u.str0(name) {
-		u.note(off, dwarfscan.TagBase, "has no name: named "+fakeInt)
+		u.note(NoteLowered, off, dwarfscan.TagBase, "has no name: named "+fakeInt)
 		name = rawStrID | uint32(u.c.strs.InternString(fakeInt))
 	}
 	if u.c.opt.Float {
 		switch enc {
 		case ateComplex, ateImaginary:
-			u.note(off, dwarfscan.TagBase, "%q: BTF has no complex numbers: taken for an integer of its size", u.nameString(name))
+			if u.complexType(off, pre, name, enc, size, info) {
+				return
+			}
 		case ateFloat:
-			switch size {
-			case 2, 4, 8, 12, 16:
+			if isFloatSize(size) {
 				u.emit(pre, u.shape([]uint32{btf.InfoWord(btf.Float, 0, false), name, size}), info)
 				return
 			}
-			u.note(off, dwarfscan.TagBase, "%q: BTF has no FLOAT of %d bytes: taken for an integer", u.nameString(name), size)
+			u.note(NoteLowered, off, dwarfscan.TagBase, "%q: BTF has no FLOAT of %d bytes: taken for an integer", u.nameString(name), size)
 		}
 	}
 	var data uint32
@@ -346,7 +332,7 @@ func (c *Converter) arrayShape(n uint32) btf.Shape {
 
 func (u *unit) proto() {
 	d := &u.die
-	pre := u.mark(d.Off)
+	off, pre := d.Off, u.mark(d.Off)
 	cs, rs := len(u.words), len(u.refs)
 	u.words = append(u.words, 0, 0, 0)
 	u.refs = append(u.refs, u.ref(d, dwarfscan.Type))
@@ -373,7 +359,7 @@ func (u *unit) proto() {
 		u.words = append(u.words, 0)
 		u.refs = append(u.refs, 0)
 	}
-	n := u.clamp(&u.words, &u.refs, cs+3, rs+1, 1, pre)
+	n := u.clamp(&u.words, &u.refs, cs+3, rs+1, 1, off, dwarfscan.TagSubroutineType)
 	u.words[cs] = btf.InfoWord(btf.FuncProto, n, false)
 	u.out.Refs = append(u.out.Refs, u.refs[rs:]...)
 	u.emit(pre, u.shape(u.words[cs:]), typeInfo{tag: dwarfscan.TagSubroutineType})
@@ -385,10 +371,10 @@ const maxVlen = 0xffff
 
 // clamp returns how many elements the content being built has, leaving out those
 // that no record has room for.
-func (u *unit) clamp(words, refs *[]uint32, from, refFrom, step int, pre uint32) int {
+func (u *unit) clamp(words, refs *[]uint32, from, refFrom, step, off int, tag dwarfscan.Tag) int {
 	n := (len(*words) - from) / step
 	if n > maxVlen {
-		u.note(0, 0, "%d members or parameters: only %d fit in a record", n, maxVlen)
+		u.note(NoteLeftOut, off, tag, "%d members or parameters: only %d fit in a record", n, maxVlen)
 		n = maxVlen
 		*words = (*words)[:from+n*step]
 		if refs != nil {
@@ -402,7 +388,10 @@ func (u *unit) composite(kind btf.Kind) {
 	d := &u.die
 	off, tag := d.Off, d.Tag
 	name, size := u.name(d), uint32(d.Const(dwarfscan.ByteSize))
-	decl := d.Flag(dwarfscan.Declaration)
+	decl, sig := d.Flag(dwarfscan.Declaration), uint32(0)
+	if decl && d.Has(dwarfscan.Signature) {
+		sig = u.ref(d, dwarfscan.Signature)
+	}
 	if name == 0 && d.Has(dwarfscan.Specification) {
 		name = u.nameAt(u.ref(d, dwarfscan.Specification))
 	}
@@ -420,8 +409,13 @@ func (u *unit) composite(kind btf.Kind) {
 	info := typeInfo{size: size, tag: tag, name: !u.str0(name)}
 	if decl {
 		u.words, u.refs = u.words[:cs], u.refs[:rs]
+		if sig != 0 { // the definition is in a type unit
+			u.toAlias(pre, sig)
+			return
+		}
 		if !info.name {
-			u.note(off, tag, "declaration without a name: taken for void")
+			u.note(NoteLowered, off, tag, "declaration without a name: taken for one without members")
+			u.emit(pre, u.shape([]uint32{btf.InfoWord(kind, 0, false), 0, 0}), info)
 			return
 		}
 		u.emit(pre, u.shape([]uint32{btf.InfoWord(btf.Fwd, 0, kind == btf.Union), name, 0}), info)
@@ -430,7 +424,7 @@ func (u *unit) composite(kind btf.Kind) {
 	if u.cu.lang == langRust {
 		u.sortMembers(u.words[cs+3:], u.refs[rs:])
 	}
-	n := u.clamp(&u.words, &u.refs, cs+3, rs, 2, pre)
+	n := u.clamp(&u.words, &u.refs, cs+3, rs, 2, off, tag)
 	u.words[cs] = btf.InfoWord(kind, n, kflag)
 	u.out.Refs = append(u.out.Refs, u.refs[rs:]...)
 	u.emit(pre, u.shape(u.words[cs:]), info)
@@ -515,13 +509,13 @@ func (u *unit) memberOffset(d *dwarfscan.DIE, kind btf.Kind) (word uint32, bitfi
 	}
 	switch {
 	case width == 0:
-		u.note(d.Off, d.Tag, "%q: at bit %d without a width: taken for one at the byte's start", u.nameString(u.name(d)), off)
+		u.note(NoteLowered, d.Off, d.Tag, "%q: at bit %d without a width: taken for one at the byte's start", u.nameString(u.name(d)), off)
 		return off &^ 7, false
 	case off > 0xffffff:
-		u.note(d.Off, d.Tag, "%q: bitfield at bit %d, behind what BTF can say: taken for one at the largest", u.nameString(u.name(d)), off)
+		u.note(NoteLowered, d.Off, d.Tag, "%q: bitfield at bit %d, behind what BTF can say: taken for one at the largest", u.nameString(u.name(d)), off)
 		off = 0xffffff
 	case kind == btf.Union && off != 0:
-		u.note(d.Off, d.Tag, "%q: bitfield of a union at bit %d: taken for one at 0", u.nameString(u.name(d)), off)
+		u.note(NoteLowered, d.Off, d.Tag, "%q: bitfield of a union at bit %d: taken for one at 0", u.nameString(u.name(d)), off)
 		off = 0
 	}
 	return off | width<<24, true
@@ -551,7 +545,7 @@ func (u *unit) memberLoc(d *dwarfscan.DIE) uint32 {
 // unit's most significant bit.
 func (u *unit) oldBitOffset(d *dwarfscan.DIE, width uint32) uint32 {
 	bo := uint32(d.Const(dwarfscan.BitOffset))
-	if u.c.sec.BigEndian {
+	if u.sec.BigEndian {
 		return bo
 	}
 	return 8*u.storageSize(d) - bo - width
@@ -568,7 +562,7 @@ func (u *unit) storageSize(d *dwarfscan.DIE) uint32 {
 // sizeAt returns the size of the type whose DIE is at off, behind typedefs and qualifiers.
 func (u *unit) sizeAt(off uint32) uint32 {
 	var d dwarfscan.DIE
-	for n := 0; off != 0 && n < maxChain && u.rd.At(int(off), &d); n++ {
+	for n := 0; off != 0 && n < maxChain && u.at(off, &d); n++ {
 		switch d.Tag {
 		case dwarfscan.TagTypedef, dwarfscan.TagConst, dwarfscan.TagVolatile, dwarfscan.TagRestrict, dwarfscan.TagAtomic:
 			off = u.ref(&d, dwarfscan.Type)
@@ -588,7 +582,7 @@ func (u *unit) sizeAt(off uint32) uint32 {
 // nameAt returns the name of the DIE at off.
 func (u *unit) nameAt(off uint32) rawName {
 	var d dwarfscan.DIE
-	if off == 0 || !u.rd.At(int(off), &d) {
+	if !u.at(off, &d) {
 		return 0
 	}
 	return u.name(&d)
@@ -598,6 +592,13 @@ func (u *unit) enum() {
 	d := &u.die
 	off, name, size, ref := d.Off, u.name(d), uint32(d.Const(dwarfscan.ByteSize)), u.ref(d, dwarfscan.Type)
 	pre := u.mark(off)
+	if d.Has(dwarfscan.Signature) && d.Flag(dwarfscan.Declaration) {
+		if sig := u.ref(d, dwarfscan.Signature); sig != 0 { // the definition is in a type unit
+			u.skip()
+			u.toAlias(pre, sig)
+			return
+		}
+	}
 	info := typeInfo{size: size, tag: dwarfscan.TagEnumeration, name: !u.str0(name)}
 	if size == 0 {
 		size = 4
@@ -613,7 +614,7 @@ func (u *unit) enum() {
 				}
 				n := u.name(d)
 				if u.str0(n) {
-					u.note(d.Off, d.Tag, "has no name: left out")
+					u.note(NoteLeftOut, d.Off, d.Tag, "has no name: left out")
 				} else {
 					u.words = append(u.words, n, uint32(v), uint32(v>>32))
 				}
@@ -623,11 +624,11 @@ func (u *unit) enum() {
 		u.depth--
 	}
 	if size > 8 || size&(size-1) != 0 {
-		u.note(off, dwarfscan.TagEnumeration, "size %d is no enum's: taken for 4", size)
+		u.note(NoteLowered, off, dwarfscan.TagEnumeration, "size %d is no enum's: taken for 4", size)
 		size = 4
 	}
 	signed := ref != 0 && u.signedAt(ref)
-	n := u.clamp(&u.words, nil, cs+3, 0, 3, pre)
+	n := u.clamp(&u.words, nil, cs+3, 0, 3, off, dwarfscan.TagEnumeration)
 	u.words[cs+2] = size
 	if size > 4 && u.c.opt.Enum64 {
 		u.words[cs] = btf.InfoWord(btf.Enum64, n, signed)
@@ -649,7 +650,7 @@ func (u *unit) enum32(cs, n, off int) {
 				kflag = true
 			}
 			if v < -1<<31 || v > 1<<32-1 {
-				u.note(off, dwarfscan.TagEnumeration, "value %d of %q does not fit: its low 32 bits are kept", v, u.nameString(name))
+				u.note(NoteLowered, off, dwarfscan.TagEnumeration, "value %d of %q does not fit: its low 32 bits are kept", v, u.nameString(name))
 			}
 		}
 		w[3+2*i], w[4+2*i] = name, uint32(v)
@@ -661,7 +662,7 @@ func (u *unit) enum32(cs, n, off int) {
 // signedAt reports whether the base type at off is signed.
 func (u *unit) signedAt(off uint32) bool {
 	var d dwarfscan.DIE
-	if !u.rd.At(int(off), &d) || d.Tag != dwarfscan.TagBase {
+	if !u.at(off, &d) || d.Tag != dwarfscan.TagBase {
 		return false
 	}
 	e := d.Const(dwarfscan.Encoding)

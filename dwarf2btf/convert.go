@@ -30,6 +30,7 @@ type Sections struct {
 	Loc        []byte
 	Loclists   []byte
 	BigEndian  bool
+	Alt        *Sections // of the alternate file that dwz made (.gnu_debugaltlink), nil: none; in memory
 }
 
 // Functions tells which names have a function symbol.
@@ -145,24 +146,25 @@ type FakeInt struct {
 
 // Unit is what became of a unit. Its slices are used again after Recycle.
 type Unit struct {
-	Index    int
-	Name     string // DW_AT_name, kept only for messages
-	Left     bool   // filtered: contributes nothing
-	Shape    []btf.Shape
-	RefOff   []uint32 // as in btf.Graph, len(Shape)+1
-	Refs     []uint32 // LocalIDs, and ArrayIndex
-	FirstInt LocalID  // the first INT named "int", 0 when there is none
-	HasArray bool
-	Tail     []Tail
-	TypeTags int // how many of Tail are declaration tags of types; they come before variables
-	Vars     []Var
-	Funcs    []FuncState
-	Params   []Param
-	FuncTags []FuncTag
-	Log      []LogEntry
-	Notes    []string
-	Missing  []btf.StrID // functions without a symbol, in their order, where Options.Trace asks for them
-	FakeInts []FakeInt   // INTs of a size that BTF does not have, as Missing
+	Index     int
+	Name      string // DW_AT_name, kept only for messages
+	Left      bool   // filtered: contributes nothing
+	Shape     []btf.Shape
+	RefOff    []uint32 // as in btf.Graph, len(Shape)+1
+	Refs      []uint32 // LocalIDs, and ArrayIndex
+	FirstInt  LocalID  // the first INT named "int", 0 when there is none
+	HasArray  bool
+	Tail      []Tail
+	TypeTags  int // how many of Tail are declaration tags of types; they come before variables
+	Vars      []Var
+	Funcs     []FuncState
+	Params    []Param
+	FuncTags  []FuncTag
+	Log       []LogEntry
+	Notes     []Note
+	MoreNotes int         // how many more there are than Notes has room for
+	Missing   []btf.StrID // functions without a symbol, in their order, where Options.Trace asks for them
+	FakeInts  []FakeInt   // INTs of a size that BTF does not have, as Missing
 }
 
 func (u *Unit) reset(i int) {
@@ -178,8 +180,16 @@ type Converter struct {
 	opt    Options
 	shapes *btf.Shapes
 	strs   *btf.Strings
-	groups [][]dwarfscan.Unit
+	groups [][]part
 	merged bool
+	bySig  bool // merged because types are referred to by signature
+	linked bool // merged because units refer to each other
+
+	// joined is the buffer of a merged group when .debug_info alone is not enough:
+	// .debug_types, .debug_info, the alternate file's .debug_info. Else nil.
+	joined        []byte
+	infoAt, altAt uint64            // where the second and the third start in it; altAt is 0 when there is none
+	sigs          map[uint64]uint32 // where the DIE is that a signature names
 
 	// raw maps contents with raw names to shapes: names are then offsets of
 	// .debug_str, and a content that was met before costs no look at a string.
@@ -206,24 +216,8 @@ func New(sec Sections, shapes *btf.Shapes, opt Options) (*Converter, error) {
 	if err != nil {
 		return nil, fmt.Errorf(".debug_info%w", err)
 	}
-	merged, err := c.mergedMode(units)
-	if err != nil {
+	if err := c.group(units); err != nil {
 		return nil, err
-	}
-	if merged && len(units) > 0 {
-		if sec.InfoSize >= 1<<31 {
-			return nil, fmt.Errorf(".debug_info: units refer to each other and the section has %d bytes: at most %d can be taken as one unit", sec.InfoSize, 1<<31)
-		}
-		c.merged = true
-		c.groups = [][]dwarfscan.Unit{units}
-		return c, nil
-	}
-	c.groups = make([][]dwarfscan.Unit, len(units))
-	for i := range units {
-		if units[i].Size >= 1<<31 {
-			return nil, fmt.Errorf(".debug_info+%#x: unit has %d bytes: at most %d can be read", units[i].Off, units[i].Size, 1<<31)
-		}
-		c.groups[i] = units[i : i+1]
 	}
 	return c, nil
 }
@@ -231,15 +225,6 @@ func New(sec Sections, shapes *btf.Shapes, opt Options) (*Converter, error) {
 // maxStrIndex is the size of .debug_str up to which a table has an entry for every
 // offset: 4 bytes each, touched only where a name starts. vmlinux 6.12 has 4.6 MB.
 const maxStrIndex = 256 << 20
-
-// mergedMode tells whether units refer to each other, so that they are taken as one.
-func (c *Converter) mergedMode(units []dwarfscan.Unit) (bool, error) {
-	if c.opt.ForceMerging {
-		return true, nil
-	}
-	// The abbreviation tables are only looked through here; they are compiled unit by unit.
-	return dwarfscan.HasRefAddr(c.sec.Abbrev), nil
-}
 
 // Len returns the number of units, or of groups of units that are taken as one.
 func (c *Converter) Len() int { return len(c.groups) }
@@ -282,7 +267,9 @@ func (w *Worker) Convert(i, place int, out *Unit) error {
 	if c.merged {
 		from = 0
 	}
-	if c.sec.InfoBytes != nil {
+	if c.joined != nil {
+		buf = c.joined
+	} else if c.sec.InfoBytes != nil {
 		buf = c.sec.InfoBytes[from:to]
 	} else {
 		n := int(to - from)
@@ -294,7 +281,7 @@ func (w *Worker) Convert(i, place int, out *Unit) error {
 			return fmt.Errorf(".debug_info+%#x: %w", from, err)
 		}
 	}
-	w.buf, w.bufOff = buf, from
+	w.buf, w.bufOff, w.group, w.foreign = buf, from, group, nil
 	for j := range group {
 		if err := w.walkUnit(&group[j], j == 0); err != nil {
 			return err

@@ -131,7 +131,7 @@ func (u *unit) address(d *dwarfscan.DIE, s dwarfscan.Slot) uint64 {
 	case dwarfscan.FormAddr:
 		return d.Val[s]
 	case dwarfscan.FormAddrx, dwarfscan.FormAddrx1, dwarfscan.FormAddrx2, dwarfscan.FormAddrx3, dwarfscan.FormAddrx4, dwarfscan.FormGNUAddrIndex:
-		v, _ := u.indexed(u.c.sec.Addr, u.cu.addrBase, d.Val[s], int(u.cu.format.AddrSize))
+		v, _ := u.indexed(u.sec.Addr, u.cu.addrBase, d.Val[s], int(u.cu.format.AddrSize))
 		return v
 	}
 	return 0

@@ -31,7 +31,7 @@ func (u *unit) name(d *dwarfscan.DIE) rawName {
 		return 0
 	}
 	v := d.Val[dwarfscan.Name]
-	if u.c.opt.KabiPrefix == "" {
+	if u.main {
 		switch d.Form[dwarfscan.Name] {
 		case dwarfscan.FormStrp:
 			if v < 1<<31-1 && v < uint64(len(u.c.sec.Str)) {
@@ -47,6 +47,9 @@ func (u *unit) name(d *dwarfscan.DIE) rawName {
 				return r
 			}
 		}
+	}
+	if d.Form[dwarfscan.Name] == formInterned {
+		return rawStrID | rawName(v)
 	}
 	return rawStrID | rawName(u.c.strs.Intern(u.stringValue(d, dwarfscan.Name)))
 }
@@ -93,14 +96,20 @@ func (u *unit) stringValue(d *dwarfscan.DIE, s dwarfscan.Slot) []byte {
 	if !d.Has(s) {
 		return nil
 	}
-	sec, v := &u.c.sec, d.Val[s]
+	sec, v := u.sec, d.Val[s]
 	var b []byte
 	switch d.Form[s] {
 	case dwarfscan.FormString:
 		p, n := d.Block(s)
 		return u.kabi(u.buf[p : p+n])
+	case formInterned:
+		return []byte(u.c.strs.String(btf.StrID(v)))
 	case dwarfscan.FormStrp:
 		b = cstring(sec.Str, v)
+	case dwarfscan.FormGNUStrpAlt, dwarfscan.FormStrpSup:
+		if alt := u.c.sec.Alt; alt != nil {
+			b = cstring(alt.Str, v)
+		}
 	case dwarfscan.FormLineStrp:
 		b = cstring(sec.LineStr, v)
 	case dwarfscan.FormStrx, dwarfscan.FormStrx1, dwarfscan.FormStrx2, dwarfscan.FormStrx3, dwarfscan.FormStrx4, dwarfscan.FormGNUStrIndex:
@@ -139,7 +148,7 @@ func (u *unit) indexed(sec []byte, base, i uint64, size int) (uint64, bool) {
 func (u *unit) word(b []byte, size int) uint64 {
 	var v uint64
 	for i := 0; i < size; i++ {
-		if u.c.sec.BigEndian {
+		if u.sec.BigEndian {
 			v = v<<8 | uint64(b[i])
 		} else {
 			v |= uint64(b[i]) << (8 * i)

@@ -35,11 +35,12 @@ type unit struct {
 	bufOff  uint64 // of buf in .debug_info
 	depth   int
 
-	// of the unit being walked
-	hdr  *dwarfscan.Unit
-	base int // where it starts in buf
-	cu   cuInfo
-	cus  []cuInfo // of all units of the group: functions refer to them
+	walkState
+	cus     []cuInfo // of all units of the group: functions refer to them
+	group   []part
+	foreign map[int]*foreign // of group
+	dry     bool             // only looking for what has no kind: nothing is logged or noted
+	noKind  noKind
 
 	// which DIEs became what: one bit per offset, and a number per bit
 	bits []uint64
@@ -65,6 +66,15 @@ type unit struct {
 	pos    uint32 // place in the log of additions
 }
 
+// walkState is what reading attributes depends on: the unit being walked.
+type walkState struct {
+	hdr  *part
+	sec  *Sections
+	main bool // sec is the file's own and names are not changed: offsets of .debug_str can stand for them
+	base int  // where the unit starts in buf
+	cu   cuInfo
+}
+
 // typeInfo is what the analysis of parameters and variables needs of a type.
 type typeInfo struct {
 	size uint32 // DW_AT_byte_size, 0 when absent
@@ -80,7 +90,8 @@ type cuInfo struct {
 	loclistsBase uint64
 	lang         uint16
 	clang        bool
-	off          uint64
+	off          uint64 // of the unit in the buffer's section
+	name         string // for messages
 }
 
 type declTag struct {
@@ -95,13 +106,13 @@ func (u *unit) start(out *Unit) {
 	u.words, u.refs = u.words[:0], u.refs[:0]
 	u.tags, u.funcs, u.params, u.pstack = u.tags[:0], u.funcs[:0], u.params[:0], u.pstack[:0]
 	u.vars, u.vtags, u.ftags, u.packed, u.cus = u.vars[:0], u.vtags[:0], u.ftags[:0], u.packed[:0], u.cus[:0]
-	u.depth, u.pos = 0, 0
+	u.depth, u.pos, u.dry = 0, 0, false
 	out.RefOff = append(out.RefOff, 0)
 }
 
 // Error is an error in the debug information: section offset, unit, DIE, cause.
 type Error struct {
-	Off   uint64 // in .debug_info
+	At    string // section and offset
 	CU    string
 	Tag   dwarfscan.Tag
 	Name  string
@@ -109,7 +120,7 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	s := fmt.Sprintf(".debug_info+%#x", e.Off)
+	s := e.At
 	if e.CU != "" {
 		s += ": CU " + e.CU
 	}
@@ -125,24 +136,15 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Cause }
 
 func (u *unit) fail(pos int, err error) error {
-	return &Error{Off: u.bufOff + uint64(pos), CU: u.out.Name, Cause: err}
+	return &Error{At: u.place(pos), CU: u.cu.name, Cause: err}
 }
 
-// note keeps a line about something that was left out or lowered.
-func (u *unit) note(pos int, tag dwarfscan.Tag, format string, args ...any) {
-	if len(u.out.Notes) == maxNotes {
-		return
-	}
-	u.out.Notes = append(u.out.Notes, fmt.Sprintf(".debug_info+%#x: CU %s: %v: ", u.bufOff+uint64(pos), u.out.Name, tag)+fmt.Sprintf(format, args...))
-}
-
-const maxNotes = 100 // of one unit
-
-func (u *unit) walkUnit(h *dwarfscan.Unit, first bool) error {
-	u.hdr, u.base = h, int(h.Off-u.bufOff)
+func (u *unit) walkUnit(h *part, first bool) error {
+	u.walkState = walkState{hdr: h, sec: h.sec, base: int(h.Off - u.bufOff)}
+	u.main = h.sec == &u.c.sec && u.c.opt.KabiPrefix == ""
 	end := u.base + int(h.Size)
-	if err := u.abbrevs.Compile(u.c.sec.Abbrev, h.AbbrevOff, h.Format); err != nil {
-		return fmt.Errorf(".debug_info+%#x: %w", h.Off, err)
+	if err := u.abbrevs.Compile(u.sec.Abbrev, h.AbbrevOff, h.Format); err != nil {
+		return fmt.Errorf("%s: %w", u.place(u.base), err)
 	}
 	u.rd.Buf, u.rd.Pos, u.rd.Err = u.buf[:end], u.base+h.First, nil
 	u.cu = cuInfo{format: h.Format, off: h.Off}
@@ -161,18 +163,20 @@ func (u *unit) walkUnit(h *dwarfscan.Unit, first bool) error {
 	switch d.Tag {
 	case dwarfscan.TagCompileUnit, dwarfscan.TagTypeUnit, dwarfscan.TagPartialUnit:
 	case dwarfscan.TagSkeletonUnit:
-		u.note(d.Off, d.Tag, "skeleton unit: its types are in a .dwo file, which is not read")
+		u.cu.name = string(u.stringValue(d, dwarfscan.Name))
 		u.cus = append(u.cus, u.cu)
+		u.note(NoteWarning, d.Off, d.Tag, "its types are in a .dwo file, which is not read")
 		return nil
 	default:
 		return u.fail(d.Off, fmt.Errorf("unit starts with %v", d.Tag))
 	}
-	u.cuAttrs(d)
+	u.cu = u.cuAttrs(d)
 	isType := d.Tag == dwarfscan.TagTypeUnit
 	var name string
 	if !isType {
 		name = string(u.stringValue(d, dwarfscan.Name))
 	}
+	u.cu.name = name
 	if !u.c.merged { // units that are taken as one have no name
 		u.out.Name = name
 	}
@@ -184,6 +188,11 @@ func (u *unit) walkUnit(h *dwarfscan.Unit, first bool) error {
 	}
 	u.cus = append(u.cus, u.cu)
 	if !d.Children {
+		return nil
+	}
+	if u.abbrevs.NoKind && u.canLeaveOut() && u.findNoKind() {
+		u.note(NoteUnit, u.noKind.off, u.noKind.tag, "BTF has no such kind: the unit is left out")
+		u.out.Left = !u.c.merged
 		return nil
 	}
 	u.children(ctxCU)
@@ -201,23 +210,25 @@ func (u *unit) readError() error {
 }
 
 // cuAttrs reads a unit's own attributes. Strings come last: strx needs the base.
-func (u *unit) cuAttrs(d *dwarfscan.DIE) {
-	u.cu.lang = uint16(d.Const(dwarfscan.Language))
+func (u *unit) cuAttrs(d *dwarfscan.DIE) cuInfo {
+	cu := cuInfo{format: u.hdr.Format, off: u.hdr.Off, lang: uint16(d.Const(dwarfscan.Language))}
 	// Without an attribute the tables start behind their section's first header (DWARF 5 7.26).
-	u.cu.strOffBase, u.cu.addrBase, u.cu.loclistsBase = 8, 8, 12
+	cu.strOffBase, cu.addrBase, cu.loclistsBase = 8, 8, 12
 	if u.hdr.Offset64 {
-		u.cu.strOffBase, u.cu.addrBase, u.cu.loclistsBase = 16, 16, 20
+		cu.strOffBase, cu.addrBase, cu.loclistsBase = 16, 16, 20
 	}
 	if d.Has(dwarfscan.StrOffBase) {
-		u.cu.strOffBase = d.Val[dwarfscan.StrOffBase]
+		cu.strOffBase = d.Val[dwarfscan.StrOffBase]
 	}
 	if d.Has(dwarfscan.AddrBase) {
-		u.cu.addrBase = d.Val[dwarfscan.AddrBase]
+		cu.addrBase = d.Val[dwarfscan.AddrBase]
 	}
 	if d.Has(dwarfscan.LoclistsBase) {
-		u.cu.loclistsBase = d.Val[dwarfscan.LoclistsBase]
+		cu.loclistsBase = d.Val[dwarfscan.LoclistsBase]
 	}
-	u.cu.clang = strings.Contains(string(u.stringValue(d, dwarfscan.Producer)), "clang")
+	u.cu = cu
+	cu.clang = strings.Contains(string(u.stringValue(d, dwarfscan.Producer)), "clang")
+	return cu
 }
 
 // filtered tells whether the unit is left out (spec/dwarf2btf.md 1.5). In merged
@@ -235,7 +246,7 @@ func (u *unit) filtered(name string) bool {
 	if o.LangExclude != nil && has(o.LangExclude) {
 		return true
 	}
-	if u.c.merged {
+	if u.c.merged && !u.c.bySig {
 		return false
 	}
 	return o.Lang != nil && !has(o.Lang) || o.CUExclude != "" && strings.HasPrefix(name, o.CUExclude)
@@ -273,9 +284,25 @@ func (u *unit) ref(d *dwarfscan.DIE, s dwarfscan.Slot) uint32 {
 			return uint32(v) + uint32(u.base)
 		}
 	case dwarfscan.FormRefAddr:
-		if v >= u.bufOff && v-u.bufOff < uint64(len(u.buf)) {
-			return uint32(v - u.bufOff)
+		if v < 1<<32 {
+			return u.inBuf(v + u.hdr.info)
 		}
+	case dwarfscan.FormGNURefAlt, dwarfscan.FormRefSup4, dwarfscan.FormRefSup8:
+		if u.c.altAt != 0 && v < 1<<32 {
+			return u.inBuf(v + u.c.altAt)
+		}
+	case dwarfscan.FormRefSig8:
+		return u.c.sigs[v]
+	case formPlace:
+		return uint32(v)
+	}
+	return 0
+}
+
+// inBuf turns a place of the group's sections into one of buf.
+func (u *unit) inBuf(off uint64) uint32 {
+	if off >= u.bufOff && off-u.bufOff < uint64(len(u.buf)) {
+		return uint32(off - u.bufOff)
 	}
 	return 0
 }
@@ -354,9 +381,10 @@ func (u *unit) generic(in ctx) {
 		if d.Children {
 			u.children(ctxNamespace)
 		}
-	case dwarfscan.TagAtomic, dwarfscan.TagImmutable, dwarfscan.TagReference, dwarfscan.TagRvalueReference,
-		dwarfscan.TagPtrToMember, dwarfscan.TagStringType, dwarfscan.TagInterface:
-		u.unsupported()
+	case dwarfscan.TagAtomic, dwarfscan.TagImmutable:
+		u.plainType()
+	case dwarfscan.TagReference, dwarfscan.TagRvalueReference, dwarfscan.TagPtrToMember, dwarfscan.TagStringType, dwarfscan.TagInterface:
+		u.withoutKind()
 	default:
 		// Everything else yields no type: labels, call sites, inlined copies,
 		// imported names, templates. DW_TAG_unspecified_type is void.

@@ -65,7 +65,7 @@ func (u *unit) staticAddress(expr []byte) (uint64, bool) {
 	switch o.Code {
 	case byte(op.DW_OP_addr):
 	case dwarfscan.OpAddrx, dwarfscan.OpGNUAddrIndex:
-		if addr, ok = u.indexed(u.c.sec.Addr, u.cu.addrBase, o.Arg, int(u.cu.format.AddrSize)); !ok {
+		if addr, ok = u.indexed(u.sec.Addr, u.cu.addrBase, o.Arg, int(u.cu.format.AddrSize)); !ok {
 			return 0, false
 		}
 	default:
@@ -119,13 +119,17 @@ func (u *unit) saveVariable(v *variable) {
 	}
 	if !validVarName(name) { // 7
 		if !u.c.opt.EncodeForce {
-			u.note(v.off, dwarfscan.TagVariable, "%q: not a name that the kernel takes: left out (--btf_encode_force says so without a note)", name)
+			u.note(NoteLeftOut, v.off, dwarfscan.TagVariable, "%q: not a name that the kernel takes: left out (--btf_encode_force says so without a note)", name)
 		}
 		return
 	}
 	typ := u.local(v.typ)
 	if typ == 0 { // 8
-		u.note(v.off, dwarfscan.TagVariable, "%q: type is void: left out", name)
+		kind := NoteLeftOut
+		if u.c.opt.EncodeForce {
+			kind = NoteWarning // the reference leaves it out, too
+		}
+		u.note(kind, v.off, dwarfscan.TagVariable, "%q: type is void: left out", name)
 		return
 	}
 	size := u.varSize(typ) // 9

@@ -81,9 +81,11 @@ func (j *job) run() (*Result, error) {
 			return nil, err
 		}
 	}
-	j.report()
+	if err := j.report(); err != nil {
+		return nil, err
+	}
 	if j.units > 0 && j.table.left == j.units {
-		j.res.Empty, j.res.Reason = true, j.files[0].path+": every unit was filtered out"
+		j.res.Empty, j.res.Reason = true, j.files[0].path+": every unit was filtered or left out"
 		return j.res, nil
 	}
 	tm.stage("functions")
@@ -172,21 +174,6 @@ func (j *job) note(format string, args ...any) {
 	if j.opt.Notes != nil {
 		j.opt.Notes(format, args...)
 	}
-}
-
-// report sums up what units had to leave out or lower.
-func (j *job) report() {
-	notes := j.table.notes
-	if len(notes) == 0 {
-		return
-	}
-	if j.opt.Trace != nil || len(notes) == 1 {
-		for _, n := range notes {
-			j.note("%s: %s", j.files[0].path, n)
-		}
-		return
-	}
-	j.note("%s: %s (and %d more like it: -V lists them)", j.files[0].path, notes[0], len(notes)-1)
 }
 
 // finish deduplicates and makes the bytes.

@@ -32,7 +32,8 @@ type table struct {
 	logs     [][]dwarf2btf.LogEntry // by unit
 	late     []btf.StrID            // strings added after the last unit
 	left     int                    // units that were filtered
-	notes    []string
+	notes    []dwarf2btf.Note
+	notesCut int // beyond those that a unit keeps
 	trace    *tracer
 }
 
@@ -94,6 +95,7 @@ func newTable(shapes *btf.Shapes, start btf.TypeID, types, refs int) *table {
 // add appends a unit. entries is the function table of the unit's file.
 func (t *table) add(u *dwarf2btf.Unit, entries *funcTable) error {
 	t.notes = append(t.notes, u.Notes...)
+	t.notesCut += u.MoreNotes
 	if u.Left {
 		t.left++
 		t.logs = append(t.logs, nil)

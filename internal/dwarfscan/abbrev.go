@@ -227,6 +227,8 @@ type Abbrevs struct {
 	start  []int32 // first op of list[i]: ops moves while it grows
 	// RefAddr tells that some abbreviation has an attribute of DW_FORM_ref_addr.
 	RefAddr bool
+	// NoKind tells that some abbreviation is of a tag that BTF has no kind for.
+	NoKind bool
 }
 
 const maxAttrs = 1 << 12 // attributes of one abbreviation; gcc and clang stay below 40
@@ -239,7 +241,7 @@ func (t *Abbrevs) Compile(data []byte, off uint64, f Format) error {
 	t.loaded = false
 	t.data, t.off, t.format = data, off, f
 	t.list, t.ops, t.consts, t.start = t.list[:0], t.ops[:0], t.consts[:0], t.start[:0]
-	t.sparse, t.RefAddr = nil, false
+	t.sparse, t.RefAddr, t.NoKind = nil, false, false
 	if off > uint64(len(data)) {
 		return fmt.Errorf(".debug_abbrev: table at %#x lies outside the section (%#x bytes)", off, len(data))
 	}
@@ -255,6 +257,7 @@ func (t *Abbrevs) Compile(data []byte, off uint64, f Format) error {
 		if tag > 0xffff {
 			return fmt.Errorf(".debug_abbrev+%#x: tag %#x is out of range", at, tag)
 		}
+		t.NoKind = t.NoKind || Tag(tag).NoKind()
 		i := len(t.list)
 		t.list = append(t.list, Abbrev{Tag: Tag(tag), Children: children})
 		t.start = append(t.start, int32(len(t.ops)))

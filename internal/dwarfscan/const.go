@@ -57,6 +57,17 @@ const (
 	TagGNUAnnotation    Tag = 0x6001
 )
 
+// NoKind reports whether t is a type that BTF has no kind for and that no other kind
+// can stand for in a C program's eyes: references, pointers to members, Fortran's
+// strings, interfaces.
+func (t Tag) NoKind() bool {
+	switch t {
+	case TagReference, TagRvalueReference, TagPtrToMember, TagStringType, TagInterface:
+		return true
+	}
+	return false
+}
+
 // The DW_AT codes that are read.
 const (
 	atSibling       = 0x01

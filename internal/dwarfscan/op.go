@@ -117,7 +117,10 @@ func NextOp(e []byte, f Format) (o Op, ok bool) {
 
 // HasRefAddr reports whether any abbreviation of the section has an attribute of
 // form DW_FORM_ref_addr: units then refer to each other.
-func HasRefAddr(abbrev []byte) bool {
+func HasRefAddr(abbrev []byte) bool { return HasForm(abbrev, FormRefAddr) }
+
+// HasForm reports whether any abbreviation of the section has an attribute of that form.
+func HasForm(abbrev []byte, form Form) bool {
 	c := cursor{buf: abbrev}
 	for c.pos < len(abbrev) && !c.bad {
 		if c.uleb() == 0 {
@@ -126,12 +129,12 @@ func HasRefAddr(abbrev []byte) bool {
 		c.uleb()
 		c.u8()
 		for !c.bad {
-			at, form := c.uleb(), c.uleb()
-			if at == 0 && form == 0 {
+			at, code := c.uleb(), c.uleb()
+			if at == 0 && code == 0 {
 				break
 			}
-			switch Form(form) {
-			case FormRefAddr:
+			switch formOf(code) {
+			case form:
 				return true
 			case FormImplicitConst:
 				c.sleb()

@@ -1,0 +1,123 @@
+package dwarf2btf
+
+import (
+	"fmt"
+
+	"github.com/gobtf/gobtf/internal/dwarfscan"
+)
+
+// part is one unit to walk: Off counts in the buffer that its group is read from.
+type part struct {
+	dwarfscan.Unit
+	sec  *Sections // that its attributes refer to
+	info uint64    // where sec's .debug_info starts in the buffer
+}
+
+// group divides the file's units into those that are converted at once. As a rule that
+// is each for itself; units that refer to each other are taken as one: gcc's LTO and dwz
+// do so (DW_FORM_ref_addr), and types that are named by a signature.
+func (c *Converter) group(units []dwarfscan.Unit) error {
+	abbrev := c.sec.Abbrev
+	c.bySig = dwarfscan.HasForm(abbrev, dwarfscan.FormRefSig8)
+	c.linked = c.bySig || c.sec.Alt != nil || dwarfscan.HasRefAddr(abbrev)
+	switch {
+	case c.bySig || c.sec.Alt != nil:
+		c.merged = true
+		return c.join(units)
+	case len(units) > 0 && (c.opt.ForceMerging || c.linked):
+		if c.sec.InfoSize >= 1<<31 {
+			return tooLarge(c.sec.InfoSize)
+		}
+		c.merged = true
+		c.groups = [][]part{c.parts(units, &c.sec, 0)}
+		return nil
+	}
+	all := c.parts(units, &c.sec, 0)
+	c.groups = make([][]part, len(units))
+	for i := range units {
+		if units[i].Size >= 1<<31 {
+			return fmt.Errorf(".debug_info+%#x: unit has %d bytes: at most %d can be read", units[i].Off, units[i].Size, 1<<31)
+		}
+		c.groups[i] = all[i : i+1 : i+1]
+	}
+	return nil
+}
+
+func tooLarge(size uint64) error {
+	return fmt.Errorf(".debug_info: units refer to each other and have %d bytes: at most %d can be taken as one unit", size, 1<<31)
+}
+
+// parts places units whose section starts at a position of the buffer.
+func (c *Converter) parts(units []dwarfscan.Unit, sec *Sections, at uint64) []part {
+	all := make([]part, len(units))
+	for i := range units {
+		all[i] = part{units[i], sec, at}
+		all[i].Off += at
+	}
+	return all
+}
+
+// join makes one group of the units of all sections: .debug_types (DWARF 4), .debug_info
+// and the alternate file's.
+func (c *Converter) join(units []dwarfscan.Unit) error {
+	s, alt := &c.sec, c.sec.Alt
+	types, err := dwarfscan.Units(bytesAt(s.Types), uint64(len(s.Types)), s.BigEndian, true)
+	if err != nil {
+		return fmt.Errorf(".debug_types%w", err)
+	}
+	size := uint64(len(s.Types)) + s.InfoSize
+	c.infoAt = uint64(len(s.Types))
+	var altUnits []dwarfscan.Unit
+	if alt != nil {
+		if altUnits, err = dwarfscan.Units(bytesAt(alt.InfoBytes), uint64(len(alt.InfoBytes)), alt.BigEndian, false); err != nil {
+			return fmt.Errorf("alternate file: .debug_info%w", err)
+		}
+		c.altAt = size
+		size += uint64(len(alt.InfoBytes))
+	}
+	if size >= 1<<31 {
+		return tooLarge(size)
+	}
+	c.joined = make([]byte, 0, size)
+	c.joined = append(c.joined, s.Types...)
+	if s.InfoBytes != nil {
+		c.joined = append(c.joined, s.InfoBytes...)
+	} else {
+		n := uint64(len(c.joined))
+		c.joined = c.joined[:n+s.InfoSize]
+		if _, err := s.Info.ReadAt(c.joined[n:], 0); err != nil {
+			return fmt.Errorf(".debug_info: %w", err)
+		}
+	}
+	all := c.parts(types, s, 0)
+	for i := range all {
+		all[i].info = c.infoAt // what .debug_types refers to by offset is in .debug_info
+	}
+	all = append(all, c.parts(units, s, c.infoAt)...)
+	if alt != nil {
+		c.joined = append(c.joined, alt.InfoBytes...)
+		all = append(all, c.parts(altUnits, alt, c.altAt)...)
+	}
+	c.sigs = make(map[uint64]uint32)
+	for i := range all {
+		if p := &all[i]; p.Kind == dwarfscan.UnitType && p.TypeOff < p.Size {
+			if _, ok := c.sigs[p.Signature]; !ok { // copies that no linker removed: the first counts
+				c.sigs[p.Signature] = uint32(p.Off + p.TypeOff)
+			}
+		}
+	}
+	if len(all) > 0 {
+		c.groups = [][]part{all}
+	}
+	return nil
+}
+
+// bytesAt reads from memory.
+type bytesAt []byte
+
+func (b bytesAt) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 || off > int64(len(b)) {
+		return 0, fmt.Errorf("offset %#x lies outside", off)
+	}
+	return copy(p, b[off:]), nil
+}

@@ -1,0 +1,108 @@
+package encoder
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gobtf/gobtf/dwarf2btf"
+)
+
+// maxNamed is how many units the summary names.
+const maxNamed = 3
+
+// report says what had to be left out or lowered, where the reference would have given
+// up and written nothing: each with -V, and one line that counts them. Under Strict it
+// is an error. Skeleton units and the like are warnings: the reference writes the same.
+func (j *job) report() error {
+	t := j.table
+	if j.opt.Trace != nil {
+		for _, n := range t.notes {
+			j.note("%s: %v", j.files[0].path, n)
+		}
+	}
+	if n := firstOf(t.notes, dwarf2btf.NoteWarning); n != nil && j.opt.Trace == nil {
+		more := ""
+		if k := countOf(t.notes, dwarf2btf.NoteWarning); k > 1 {
+			more = fmt.Sprintf(" (and %d more like it: -V lists them)", k-1)
+		}
+		j.note("%s: %v%s", j.files[0].path, n, more)
+	}
+	lost := slices.DeleteFunc(slices.Clone(t.notes), func(n dwarf2btf.Note) bool { return n.Kind == dwarf2btf.NoteWarning })
+	if len(lost) == 0 {
+		return nil
+	}
+	if j.opt.Strict {
+		return fmt.Errorf("%s: %v", j.files[0].path, lost[0])
+	}
+	j.note("%s: %s", j.files[0].path, summary(lost, t.notesCut, j.opt.Trace != nil))
+	return nil
+}
+
+// summary is the one line about what is not in the BTF as the debug information has it.
+func summary(notes []dwarf2btf.Note, cut int, listed bool) string {
+	var said []string
+	var units, tags []string
+	for _, n := range notes {
+		if n.Kind == dwarf2btf.NoteUnit {
+			units = append(units, fmt.Sprintf("%s (%s)", n.CU, n.Tag))
+		}
+	}
+	if n := len(units); n > 0 {
+		names := strings.Join(units[:min(n, maxNamed)], ", ")
+		if n > maxNamed {
+			names += ", ..."
+		}
+		said = append(said, fmt.Sprintf("%s left out: %s", plural(n, "unit"), names))
+	}
+	for kind, verb := range map[dwarf2btf.NoteKind]string{dwarf2btf.NoteLowered: "lowered", dwarf2btf.NoteLeftOut: "left out"} {
+		byTag := map[string]int{}
+		for _, n := range notes {
+			if n.Kind == kind {
+				byTag[n.Tag]++
+			}
+		}
+		for tag, n := range byTag {
+			tags = append(tags, fmt.Sprintf("%d %s %s", n, tag, verb))
+		}
+	}
+	slices.Sort(tags)
+	said = append(said, tags...)
+	if cut > 0 {
+		said = append(said, fmt.Sprintf("%d more", cut))
+	}
+	s := strings.Join(said, ", ")
+	if len(notes) == 1 && notes[0].Kind != dwarf2btf.NoteUnit {
+		return s + ": " + notes[0].String()
+	}
+	if !listed {
+		s += " (-V lists each)"
+	}
+	return s
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func firstOf(notes []dwarf2btf.Note, kind dwarf2btf.NoteKind) *dwarf2btf.Note {
+	for i := range notes {
+		if notes[i].Kind == kind {
+			return &notes[i]
+		}
+	}
+	return nil
+}
+
+func countOf(notes []dwarf2btf.Note, kind dwarf2btf.NoteKind) int {
+	k := 0
+	for i := range notes {
+		if notes[i].Kind == kind {
+			k++
+		}
+	}
+	return k
+}
