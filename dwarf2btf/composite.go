@@ -389,7 +389,7 @@ func (u *unit) composite(kind btf.Kind) {
 	off, tag := d.Off, d.Tag
 	name, size := u.name(d), uint32(d.Const(dwarfscan.ByteSize))
 	decl, sig := d.Flag(dwarfscan.Declaration), uint32(0)
-	if decl && d.Has(dwarfscan.Signature) {
+	if d.Has(dwarfscan.Signature) {
 		sig = u.ref(d, dwarfscan.Signature)
 	}
 	if name == 0 && d.Has(dwarfscan.Specification) {
@@ -407,12 +407,13 @@ func (u *unit) composite(kind btf.Kind) {
 		u.depth--
 	}
 	info := typeInfo{size: size, tag: tag, name: !u.str0(name)}
+	if sig != 0 { // the definition is in a type unit
+		u.words, u.refs = u.words[:cs], u.refs[:rs]
+		u.toAlias(pre, sig)
+		return
+	}
 	if decl {
 		u.words, u.refs = u.words[:cs], u.refs[:rs]
-		if sig != 0 { // the definition is in a type unit
-			u.toAlias(pre, sig)
-			return
-		}
 		if !info.name {
 			u.note(NoteLowered, off, tag, "declaration without a name: taken for one without members")
 			u.emit(pre, u.shape([]uint32{btf.InfoWord(kind, 0, false), 0, 0}), info)
@@ -592,7 +593,7 @@ func (u *unit) enum() {
 	d := &u.die
 	off, name, size, ref := d.Off, u.name(d), uint32(d.Const(dwarfscan.ByteSize)), u.ref(d, dwarfscan.Type)
 	pre := u.mark(off)
-	if d.Has(dwarfscan.Signature) && d.Flag(dwarfscan.Declaration) {
+	if d.Has(dwarfscan.Signature) {
 		if sig := u.ref(d, dwarfscan.Signature); sig != 0 { // the definition is in a type unit
 			u.skip()
 			u.toAlias(pre, sig)

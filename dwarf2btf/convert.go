@@ -21,6 +21,7 @@ type Sections struct {
 	Info       io.ReaderAt // .debug_info
 	InfoBytes  []byte      // the same when it is in memory anyway, else nil: units are then read one by one
 	InfoSize   uint64
+	MoreInfo   []byte // further sections .debug_info, with a type unit each (objects); looked at where types are named by signature
 	Types      []byte // .debug_types (DWARF 4)
 	Abbrev     []byte
 	Str        []byte

@@ -65,7 +65,11 @@ func (c *Converter) join(units []dwarfscan.Unit) error {
 	if err != nil {
 		return fmt.Errorf(".debug_types%w", err)
 	}
-	size := uint64(len(s.Types)) + s.InfoSize
+	more, err := dwarfscan.Units(bytesAt(s.MoreInfo), uint64(len(s.MoreInfo)), s.BigEndian, false)
+	if err != nil {
+		return fmt.Errorf(".debug_info%w", err)
+	}
+	size := uint64(len(s.Types)) + s.InfoSize + uint64(len(s.MoreInfo))
 	c.infoAt = uint64(len(s.Types))
 	var altUnits []dwarfscan.Unit
 	if alt != nil {
@@ -94,6 +98,8 @@ func (c *Converter) join(units []dwarfscan.Unit) error {
 		all[i].info = c.infoAt // what .debug_types refers to by offset is in .debug_info
 	}
 	all = append(all, c.parts(units, s, c.infoAt)...)
+	all = append(all, c.parts(more, s, uint64(len(c.joined)))...)
+	c.joined = append(c.joined, s.MoreInfo...)
 	if alt != nil {
 		c.joined = append(c.joined, alt.InfoBytes...)
 		all = append(all, c.parts(altUnits, alt, c.altAt)...)

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/dedup"
@@ -193,6 +194,12 @@ func (j *job) finish(tm *timer) (*Result, error) {
 	types := btf.AppendGraph(nil, t.g, d.Keep, nil, sec.Offsets(), order)
 	j.res.BTF = btf.AppendFile(nil, j.opt.Header, types, sec.Bytes(), order)
 	j.res.NumTypes = len(d.Keep)
+	if j.opt.Features.Has(DistilledBase) {
+		tm.stage("distill")
+		if err := j.distilled(); err != nil {
+			return nil, fmt.Errorf("%s: %w", j.files[0].path, err)
+		}
+	}
 	tm.end()
 	return j.res, nil
 }
@@ -270,7 +277,32 @@ func (f *input) sections() (s dwarf2btf.Sections, err error) {
 			}
 		}
 	}
+	if err := f.typeSections(&s); err != nil {
+		return s, err
+	}
 	return s, nil
+}
+
+// typeSections adds the sections that an object has once for each of its type units: each is in a
+// COMDAT group of its own until the linker joins them.
+func (f *input) typeSections(s *dwarf2btf.Sections) error {
+	for i := range f.debug.Sections {
+		sec := &f.debug.Sections[i]
+		first := f.debug.Section(sec.Name)
+		if sec == first || first != f.info && sec.Name != ".debug_types" || sec.Name == "" {
+			continue
+		}
+		b, err := f.debug.Data(sec)
+		if err != nil {
+			return err
+		}
+		if first == f.info {
+			s.MoreInfo = append(s.MoreInfo, b...)
+		} else {
+			s.Types = slices.Concat(s.Types, b)
+		}
+	}
+	return nil
 }
 
 // ltoNote tells whether a note says that units refer to each other: owner "Linux",
