@@ -84,6 +84,9 @@ func encodeOptions(c *cli.Context, stdout, stderr io.Writer) (opt encoder.Option
 		Notes: func(format string, args ...any) { fmt.Fprintf(stderr, "gobtf: "+format+"\n", args...) },
 	}
 	opt.Features, _ = encoder.ParseFeatures(c.String("btf_features"))
+	if c.String("btf_encode_detached") != "" {
+		opt.Features &^= encoder.DistilledBase // as in pahole: only a module has a place for it
+	}
 	if opt.Jobs, err = strconv.Atoi(c.String("jobs")); err != nil {
 		return opt, err
 	}
@@ -120,8 +123,6 @@ func encodeOptions(c *cli.Context, stdout, stderr io.Writer) (opt encoder.Option
 	switch {
 	case c.IsSet("standalone"):
 		return opt, errors.New("--standalone: not built yet (--btf_base= makes plain standalone BTF)")
-	case c.String("btf_encode_detached") == "" && opt.Features.Has(encoder.DistilledBase):
-		return opt, errors.New("--btf_features=distilled_base: not built yet")
 	}
 	return opt, nil
 }

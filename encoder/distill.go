@@ -1,0 +1,30 @@
+package encoder
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/distill"
+)
+
+// errNoBase is the reference's message where there is nothing to distill.
+var errNoBase = errors.New("could not generate distilled base BTF: Invalid argument (distilled_base needs --btf_base)")
+
+// distilled puts the result on a base of its own (feature distilled_base).
+func (j *job) distilled() error {
+	if j.opt.Base == nil {
+		return errNoBase
+	}
+	split, err := btf.Parse(j.res.BTF, j.opt.Base)
+	if err != nil {
+		return fmt.Errorf("could not generate distilled base BTF: %w", err)
+	}
+	own, base, err := distill.Distill(split)
+	if err != nil {
+		return fmt.Errorf("could not generate distilled base BTF: %w", err)
+	}
+	j.res.BTF, j.res.BTFBase = own.AppendForm(nil, j.opt.Header), base.AppendForm(nil, j.opt.Header)
+	j.res.NumTypes = own.Len() - int(own.Start())
+	return nil
+}
