@@ -185,6 +185,7 @@ type Converter struct {
 	merged bool
 	bySig  bool // merged because types are referred to by signature
 	linked bool // merged because units refer to each other
+	copies bool // units import others: a DIE may be walked twice
 
 	// joined is the buffer of a merged group when .debug_info alone is not enough:
 	// .debug_types, .debug_info, the alternate file's .debug_info. Else nil.
@@ -283,12 +284,19 @@ func (w *Worker) Convert(i, place int, out *Unit) error {
 		}
 	}
 	w.buf, w.bufOff, w.group, w.foreign = buf, from, group, nil
-	for j := range group {
-		if err := w.walkUnit(&group[j], j == 0); err != nil {
+	if !c.merged {
+		if err := w.walkUnit(&group[0], true); err != nil || out.Left {
 			return err
 		}
-		if out.Left {
-			return nil
+		return w.finish()
+	}
+	w.byOff, w.imported, w.imports, w.leader = nil, nil, 0, cuInfo{}
+	if c.copies {
+		w.byOff, w.imported = make(map[uint32]uint32), make(map[int]bool)
+	}
+	for n, j := range w.order() {
+		if err := w.walkUnit(&group[j], n == 0); err != nil {
+			return err
 		}
 	}
 	return w.finish()

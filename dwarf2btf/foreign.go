@@ -89,10 +89,14 @@ func (u *unit) partAt(pos int) int {
 
 // cuAt returns the name of the unit that a position of buf lies in.
 func (u *unit) cuAt(pos int) string {
-	for i := len(u.cus) - 1; i >= 0; i-- {
-		if c := &u.cus[i]; int(c.off-u.bufOff) <= pos {
-			return c.name
+	best := -1
+	for i := range u.cus {
+		if off := int(u.cus[i].off - u.bufOff); off <= pos && (best < 0 || off > int(u.cus[best].off-u.bufOff)) {
+			best = i
 		}
 	}
-	return ""
+	if best < 0 {
+		return ""
+	}
+	return u.cus[best].name
 }

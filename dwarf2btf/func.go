@@ -53,7 +53,7 @@ func (u *unit) function() {
 	d := &u.die
 	f := fn{off: d.Off, name: u.name(d), typ: u.ref(d, dwarfscan.Type), origin: u.ref(d, dwarfscan.Origin), spec: u.ref(d, dwarfscan.Specification),
 		declaration: d.Has(dwarfscan.Declaration), inline: d.Const(dwarfscan.Inline) != 0, nocall: d.Const(dwarfscan.CallConv) == ccNocall,
-		cu: int32(len(u.cus) - 1), entry: notInElf}
+		cu: u.cuNo, entry: notInElf}
 	if d.Has(dwarfscan.LowPC) {
 		f.lowPC = u.address(d, dwarfscan.LowPC)
 	}

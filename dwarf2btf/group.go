@@ -20,6 +20,7 @@ func (c *Converter) group(units []dwarfscan.Unit) error {
 	abbrev := c.sec.Abbrev
 	c.bySig = dwarfscan.HasForm(abbrev, dwarfscan.FormRefSig8)
 	c.linked = c.bySig || c.sec.Alt != nil || dwarfscan.HasRefAddr(abbrev)
+	c.copies = c.linked && (c.sec.Alt != nil || dwarfscan.HasTag(abbrev, dwarfscan.TagImportedUnit))
 	switch {
 	case c.bySig || c.sec.Alt != nil:
 		c.merged = true

@@ -47,6 +47,12 @@ type unit struct {
 	rank []uint32
 	pre  []uint32
 
+	// where units import others: pre's index by offset instead, the last copy's
+	byOff    map[uint32]uint32
+	imported map[int]bool // of group
+	imports  int          // how deep
+	leader   cuInfo       // merged: the first unit's, which counts for all
+
 	// of each type, by LocalID-1; shapes and references are in out
 	typ   []typeInfo
 	alias []uint32 // DIE offsets
@@ -73,6 +79,7 @@ type walkState struct {
 	main bool // sec is the file's own and names are not changed: offsets of .debug_str can stand for them
 	base int  // where the unit starts in buf
 	cu   cuInfo
+	cuNo int32 // cu's place in unit.cus
 }
 
 // typeInfo is what the analysis of parameters and variables needs of a type.
@@ -140,18 +147,15 @@ func (u *unit) fail(pos int, err error) error {
 }
 
 func (u *unit) walkUnit(h *part, first bool) error {
-	u.walkState = walkState{hdr: h, sec: h.sec, base: int(h.Off - u.bufOff)}
-	u.main = h.sec == &u.c.sec && u.c.opt.KabiPrefix == ""
-	end := u.base + int(h.Size)
-	if err := u.abbrevs.Compile(u.sec.Abbrev, h.AbbrevOff, h.Format); err != nil {
-		return fmt.Errorf("%s: %w", u.place(u.base), err)
+	if err := u.open(h); err != nil {
+		return err
 	}
-	u.rd.Buf, u.rd.Pos, u.rd.Err = u.buf[:end], u.base+h.First, nil
-	u.cu = cuInfo{format: h.Format, off: h.Off}
 	d := &u.die
 	if first {
 		u.out.Name = ""
-		u.growBits()
+		if u.byOff == nil {
+			u.growBits()
+		}
 	}
 	if !u.rd.Next(d) {
 		if u.rd.Err != nil {
@@ -170,23 +174,17 @@ func (u *unit) walkUnit(h *part, first bool) error {
 	default:
 		return u.fail(d.Off, fmt.Errorf("unit starts with %v", d.Tag))
 	}
-	u.cu = u.cuAttrs(d)
-	isType := d.Tag == dwarfscan.TagTypeUnit
-	var name string
-	if !isType {
-		name = string(u.stringValue(d, dwarfscan.Name))
-	}
-	u.cu.name = name
+	lang := uint16(d.Const(dwarfscan.Language))
+	u.enterUnit(d)
 	if !u.c.merged { // units that are taken as one have no name
-		u.out.Name = name
+		u.out.Name = u.cu.name
 	}
-	if u.filtered(name) {
+	if u.filtered(u.cu.name, lang) {
 		if !u.c.merged {
 			u.out.Left = true
 		}
 		return nil
 	}
-	u.cus = append(u.cus, u.cu)
 	if !d.Children {
 		return nil
 	}
@@ -200,6 +198,35 @@ func (u *unit) walkUnit(h *part, first bool) error {
 		return u.readError()
 	}
 	return nil
+}
+
+// open makes p the unit that is read, from its own DIE on.
+func (u *unit) open(p *part) error {
+	u.walkState = walkState{hdr: p, sec: p.sec, base: int(p.Off - u.bufOff)}
+	u.main = p.sec == &u.c.sec && u.c.opt.KabiPrefix == ""
+	if err := u.abbrevs.Compile(u.sec.Abbrev, p.AbbrevOff, p.Format); err != nil {
+		return fmt.Errorf("%s: %w", u.place(u.base), err)
+	}
+	u.rd.Buf, u.rd.Pos, u.rd.Err = u.buf[:u.base+int(p.Size)], u.base+p.First, nil
+	u.cu = cuInfo{format: p.Format, off: p.Off}
+	return nil
+}
+
+// enterUnit makes the unit's own DIE, which was read last, the one that DIEs below are
+// read by. Where all units are one, that one has the first unit's language and producer.
+func (u *unit) enterUnit(d *dwarfscan.DIE) {
+	u.cu = u.cuAttrs(d)
+	if d.Tag != dwarfscan.TagTypeUnit {
+		u.cu.name = string(u.stringValue(d, dwarfscan.Name))
+	}
+	if u.c.merged && !u.c.bySig {
+		if u.sec == &u.c.sec && u.leader.format.AddrSize == 0 {
+			u.leader = u.cu
+		}
+		u.cu.lang, u.cu.clang = u.leader.lang, u.leader.clang
+	}
+	u.cuNo = int32(len(u.cus))
+	u.cus = append(u.cus, u.cu)
 }
 
 func (u *unit) readError() error {
@@ -233,11 +260,11 @@ func (u *unit) cuAttrs(d *dwarfscan.DIE) cuInfo {
 
 // filtered tells whether the unit is left out (spec/dwarf2btf.md 1.5). In merged
 // mode only excluded languages are.
-func (u *unit) filtered(name string) bool {
+func (u *unit) filtered(name string, lang uint16) bool {
 	o := &u.c.opt
 	has := func(list []uint16) bool {
 		for _, l := range list {
-			if l == u.cu.lang {
+			if l == lang {
 				return true
 			}
 		}
@@ -266,6 +293,11 @@ func (u *unit) growBits() {
 // mark notes that the DIE at off becomes something; pre[the result] will say what.
 // DIEs are marked in the order of their offsets.
 func (u *unit) mark(off int) uint32 {
+	if u.byOff != nil {
+		u.byOff[uint32(off)] = uint32(len(u.pre))
+		u.pre = append(u.pre, 0)
+		return uint32(len(u.pre) - 1)
+	}
 	u.bits[off>>6] |= 1 << (off & 63)
 	u.pre = append(u.pre, 0)
 	return uint32(len(u.pre) - 1)
@@ -385,6 +417,8 @@ func (u *unit) generic(in ctx) {
 		u.plainType()
 	case dwarfscan.TagReference, dwarfscan.TagRvalueReference, dwarfscan.TagPtrToMember, dwarfscan.TagStringType, dwarfscan.TagInterface:
 		u.withoutKind()
+	case dwarfscan.TagImportedUnit:
+		u.importUnit()
 	default:
 		// Everything else yields no type: labels, call sites, inlined copies,
 		// imported names, templates. DW_TAG_unspecified_type is void.
@@ -395,21 +429,31 @@ func (u *unit) generic(in ctx) {
 // lookup returns what the DIE at off became.
 func (u *unit) lookup(off uint32) uint32 {
 	for n := 0; n < 64; n++ { // aliases may form a ring in a broken file
-		i := off >> 6
-		if int(i) >= len(u.bits) {
-			return 0
+		p, ok := uint32(0), false
+		if u.byOff == nil {
+			p = u.marked(off)
+		} else if p, ok = u.byOff[off]; ok {
+			p = u.pre[p]
 		}
-		w, b := u.bits[i], off&63
-		if w>>b&1 == 0 {
-			return 0
-		}
-		p := u.pre[u.rank[i]+uint32(popcount(w&(1<<b-1)))]
 		if p&preAlias != preAlias {
 			return p
 		}
 		off = u.alias[p&preIndex]
 	}
 	return 0
+}
+
+// marked returns what the DIE at off became, 0 when it is not marked.
+func (u *unit) marked(off uint32) uint32 {
+	i := off >> 6
+	if int(i) >= len(u.bits) {
+		return 0
+	}
+	w, b := u.bits[i], off&63
+	if w>>b&1 == 0 {
+		return 0
+	}
+	return u.pre[u.rank[i]+uint32(popcount(w&(1<<b-1)))]
 }
 
 // local returns the type that a DIE offset or refLocal stands for.
@@ -431,9 +475,11 @@ func (u *unit) local(ref uint32) LocalID {
 // in the order in which the reference adds them (spec/dwarf2btf.md 2.5).
 func (u *unit) finish() error {
 	n := uint32(0)
-	for i, w := range u.bits {
-		u.rank[i] = n
-		n += uint32(popcount(w))
+	if u.byOff == nil {
+		for i, w := range u.bits {
+			u.rank[i] = n
+			n += uint32(popcount(w))
+		}
 	}
 	refs := u.out.Refs
 	for i, r := range refs {

@@ -23,6 +23,9 @@ import (
 
 // Encode makes one BTF of the given files, in their order.
 func Encode(ctx context.Context, paths []string, opt Options) (*Result, error) {
+	if opt.Form != Split {
+		return encodeStandalone(ctx, paths, opt)
+	}
 	files, err := openAll(paths, opt)
 	defer func() {
 		for _, f := range files {
@@ -130,6 +133,9 @@ func (j *job) convert(f *input, tm *timer) error {
 	if err != nil {
 		return err
 	}
+	if err := j.alternate(f, &sec); err != nil {
+		return err
+	}
 	conv, err := dwarf2btf.New(sec, j.shapes, opt)
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)
@@ -216,10 +222,14 @@ func endianName(big bool) string {
 type input struct {
 	path       string
 	elf, debug *elfx.File
+	alt        *elfx.File // that dwz moved what several files have in common to
 	info       *elfx.Section
 }
 
 func (f *input) close() {
+	if f.alt != nil {
+		f.alt.Close()
+	}
 	if f.debug != nil && f.debug != f.elf {
 		f.debug.Close()
 	}

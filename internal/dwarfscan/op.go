@@ -121,22 +121,33 @@ func HasRefAddr(abbrev []byte) bool { return HasForm(abbrev, FormRefAddr) }
 
 // HasForm reports whether any abbreviation of the section has an attribute of that form.
 func HasForm(abbrev []byte, form Form) bool {
+	return eachAbbrev(abbrev, func(_ Tag, f Form) bool { return f == form })
+}
+
+// HasTag reports whether any abbreviation of the section is of that tag.
+func HasTag(abbrev []byte, tag Tag) bool {
+	return eachAbbrev(abbrev, func(t Tag, _ Form) bool { return t == tag })
+}
+
+// eachAbbrev calls fn for every attribute of every abbreviation, until it says true.
+func eachAbbrev(abbrev []byte, fn func(Tag, Form) bool) bool {
 	c := cursor{buf: abbrev}
 	for c.pos < len(abbrev) && !c.bad {
 		if c.uleb() == 0 {
 			continue // the end of a table, or padding
 		}
-		c.uleb()
+		tag := Tag(c.uleb())
 		c.u8()
 		for !c.bad {
 			at, code := c.uleb(), c.uleb()
 			if at == 0 && code == 0 {
 				break
 			}
-			switch formOf(code) {
-			case form:
+			form := formOf(code)
+			if fn(tag, form) {
 				return true
-			case FormImplicitConst:
+			}
+			if form == FormImplicitConst {
 				c.sleb()
 			}
 		}

@@ -1,0 +1,111 @@
+package dwarf2btf
+
+import (
+	"sort"
+
+	"github.com/gobtf/gobtf/internal/dwarfscan"
+)
+
+// maxImportDepth is how deep imports of partial units may nest, as in the reference.
+const maxImportDepth = 64
+
+// importUnit walks the partial unit that DW_TAG_imported_unit names (dwz), where it is
+// met for the first time. That unit is walked once more when its own turn comes, as the
+// reference does: the copy that comes last is what references lead to. An alternate
+// file's units have their turn before the file's own and are not walked again here.
+func (u *unit) importUnit() {
+	to := u.ref(&u.die, dwarfscan.Import)
+	u.skip()
+	if u.byOff == nil || to == 0 || u.dry {
+		return
+	}
+	i := u.partAt(int(to))
+	if i < 0 || u.group[i].sec != u.sec || u.imported[i] {
+		return
+	}
+	if u.imports >= maxImportDepth {
+		u.note(NoteWarning, u.die.Off, dwarfscan.TagImportedUnit, "nested deeper than %d: left out", maxImportDepth)
+		return
+	}
+	u.imported[i] = true
+	u.imports++
+	here, rd, die := u.walkState, u.rd, u.die
+	err := u.walkImported(&u.group[i])
+	u.imports--
+	u.walkState, u.die = here, die
+	if err == nil {
+		err = u.abbrevs.Compile(u.sec.Abbrev, u.hdr.AbbrevOff, u.hdr.Format)
+	}
+	failed := u.rd.Err
+	u.rd = rd
+	if failed != nil && u.rd.Err == nil {
+		u.rd.Err, u.rd.Pos = failed, len(u.rd.Buf)
+	}
+	if err != nil && u.rd.Err == nil {
+		u.rd.Err, u.rd.Pos = err, len(u.rd.Buf)
+	}
+}
+
+func (u *unit) walkImported(p *part) error {
+	if err := u.open(p); err != nil || !u.rd.Next(&u.die) || u.die.Tag != dwarfscan.TagPartialUnit {
+		return err
+	}
+	u.enterUnit(&u.die)
+	if u.die.Children {
+		u.children(ctxCU)
+	}
+	return nil
+}
+
+// order returns the order in which the units of a merged group are walked: the units of
+// the alternate file that the file's own import, directly or through others, and then
+// the file's own.
+func (u *unit) order() []int {
+	own := make([]int, 0, len(u.group))
+	alt := make([]int, 0)
+	for i := range u.group {
+		if u.group[i].sec == &u.c.sec {
+			own = append(own, i)
+		} else {
+			alt = append(alt, i)
+		}
+	}
+	if len(alt) == 0 {
+		return own
+	}
+	wanted := make(map[int]bool)
+	todo := append([]int(nil), own...)
+	for len(todo) > 0 {
+		i := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		u.eachImport(i, func(to uint32) {
+			if j := u.partAt(int(to)); j >= 0 && u.group[j].sec != &u.c.sec && !wanted[j] {
+				wanted[j] = true
+				todo = append(todo, j)
+			}
+		})
+	}
+	list := make([]int, 0, len(wanted)+len(own))
+	for _, i := range alt {
+		if wanted[i] {
+			list = append(list, i)
+		}
+	}
+	sort.Ints(list)
+	return append(list, own...)
+}
+
+// eachImport calls fn for the place that each DW_TAG_imported_unit right below unit i's DIE names.
+func (u *unit) eachImport(i int, fn func(to uint32)) {
+	if u.open(&u.group[i]) != nil || !u.rd.Next(&u.die) || !u.die.Children {
+		return
+	}
+	for u.rd.Next(&u.die) {
+		if u.die.Tag == dwarfscan.TagImportedUnit {
+			if to := u.ref(&u.die, dwarfscan.Import); to != 0 {
+				fn(to)
+			}
+		}
+		u.skip()
+	}
+}
