@@ -18,6 +18,8 @@ type Options struct {
 
 	Header         btf.HeaderForm
 	Base           *btf.Types // split BTF on it; nil is standalone
+	Form           Form       // what becomes of it; the zero value is split BTF
+	ShareScalars   bool       // Shifted: INT and FLOAT are the base's
 	Quirks         bool       // split BTF as pahole 1.32 makes it, its defects included (docs/quirks.md)
 	Strict         bool       // what is a note otherwise is an error
 	StripSignature bool       // a module's appended signature goes when its BTF is written in place

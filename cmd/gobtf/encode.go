@@ -29,13 +29,21 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	note, err := applyStandalone(c, &opt, paths[0])
+	if err != nil {
+		return err
+	}
 	out := c.String("btf_encode_detached")
 	if out != "" {
 		if err := checkOutput(out, append(paths, c.String("btf_base"))); err != nil {
 			return err
 		}
 	}
-	if base := c.String("btf_base"); base != "" {
+	base := c.String("btf_base")
+	if opt.Form == encoder.Raw || opt.Form == encoder.Portable {
+		base = "" // neither has anything to do with it
+	}
+	if base != "" {
 		if opt.Base, err = btf.ReadFile(base, nil); err != nil {
 			return at(err, base)
 		}
@@ -46,6 +54,9 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 		return errors.New("interrupted")
 	case err != nil:
 		return at(err, paths...)
+	}
+	if note != "" && !res.Empty {
+		opt.Notes("%s", note)
 	}
 	if c.Bool("stats") {
 		defer printStats(stderr, res, begin)
@@ -62,7 +73,7 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 		opt.Notes("%s: %s has no types", res.Reason, out)
 		data = emptyBTF(opt, paths[0])
 	}
-	target, note := out, ""
+	target := out
 	if out != "" {
 		note, err = encoder.WriteDetached(out, data, paths)
 	} else {
@@ -119,10 +130,6 @@ func encodeOptions(c *cli.Context, stdout, stderr io.Writer) (opt encoder.Option
 	}
 	if formats := c.String("format_path"); c.IsSet("format_path") && !contains(formats, "dwarf") {
 		return opt, fmt.Errorf("--format_path=%s: gobtf reads dwarf alone", formats)
-	}
-	switch {
-	case c.IsSet("standalone"):
-		return opt, errors.New("--standalone: not built yet (--btf_base= makes plain standalone BTF)")
 	}
 	return opt, nil
 }

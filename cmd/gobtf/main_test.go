@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -21,6 +22,10 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	vmlinux, err := unpacked(filepath.Join(fixtures, "module", "vmlinux.btf.zst"), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: false,
@@ -28,6 +33,8 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("OBJ", filepath.Join(fixtures, "obj"))
 			e.Setenv("GOLDEN", filepath.Join(fixtures, "golden"))
+			e.Setenv("MODULE", filepath.Join(fixtures, "module", "gobtf_demo.ko.zst"))
+			e.Setenv("VMLINUX", vmlinux)
 			for _, name := range []string{"MAKEFLAGS", "PAHOLE_LANG_EXCLUDE", "GOBTF_PAHOLE_VERSION"} {
 				e.Setenv(name, "")
 			}
@@ -40,6 +47,24 @@ func TestScripts(t *testing.T) {
 			"status": status, "cut": cut, "size": size, "lines": lines, "poke": poke,
 		},
 	})
+}
+
+// unpacked writes a file of the fixtures into dir, decompressed.
+func unpacked(path, dir string) (string, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	z, err := zstd.NewReader(nil)
+	if err != nil {
+		return "", err
+	}
+	defer z.Close()
+	if data, err = z.DecodeAll(data, nil); err != nil {
+		return "", err
+	}
+	out := filepath.Join(dir, strings.TrimSuffix(filepath.Base(path), ".zst"))
+	return out, os.WriteFile(out, data, 0o666)
 }
 
 // status N PROGRAM ARG...: runs it and wants just this exit status. stdout and stderr are written to files of that name.

@@ -81,7 +81,7 @@ var options = [...]option{
 	{long: "strip_signature", own: true, role: keep, help: "drop a module's signature, which new BTF would break"},
 	{long: "debug_dir", own: true, arg: needArg, role: every, value: "DIR", help: "look for separate debug files in `DIR` first (repeatable)"},
 	{long: "btf_header", own: true, arg: needArg, role: keep, value: "FORM", help: "header `FORM`: 24 (default), 32 or layout"},
-	{long: "standalone", own: true, arg: optArg, role: keep, value: "FORM", help: ""},
+	{long: "standalone", own: true, arg: optArg, role: keep, value: "FORM", help: "BTF that refers to itself alone, in `FORM` auto (default), raw, shifted or portable"},
 	{long: "stats", own: true, role: keep, help: "print stage timings and counts to stderr"},
 
 	// What pahole does with these is print, and gobtf does not.

@@ -1,0 +1,106 @@
+package encoder
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/distill"
+	"github.com/gobtf/gobtf/internal/elfx"
+)
+
+// Form is a form of module BTF (docs/module-btf.md).
+type Form uint8
+
+const (
+	Split    Form = iota // on Options.Base; without one: standalone
+	Raw                  // standalone, ids from 1, whatever base there is
+	Shifted              // standalone, renumbered to sit on top of Options.Base
+	Portable             // standalone on a .BTF.base of one INT
+)
+
+var formNames = [...]string{"split", "raw", "shifted", "portable"}
+
+// String returns the form as --standalone names it.
+func (f Form) String() string { return formNames[f] }
+
+// ParseForm reads the name of a standalone form.
+func ParseForm(name string) (Form, bool) {
+	for f := Raw; int(f) < len(formNames); f++ {
+		if formNames[f] == name {
+			return f, true
+		}
+	}
+	return 0, false
+}
+
+// encodeStandalone encodes without a base, then gives the result the form that is asked for.
+func encodeStandalone(ctx context.Context, paths []string, opt Options) (*Result, error) {
+	base, form := opt.Base, opt.Form
+	opt.Base, opt.Form = nil, Split
+	opt.Features &^= DistilledBase
+	if form == Shifted && base == nil {
+		return nil, errors.New("standalone BTF is shifted to the top of a base, and there is none (--btf_base)")
+	}
+	res, err := Encode(ctx, paths, opt)
+	if err != nil || res.Empty || form == Raw {
+		return res, err
+	}
+	if err := reform(res, form, base, opt); err != nil {
+		return nil, fmt.Errorf("%s: %v form: %w", paths[0], form, err)
+	}
+	return res, nil
+}
+
+// reform makes standalone BTF shifted or portable.
+func reform(res *Result, form Form, base *btf.Types, opt Options) error {
+	t, err := btf.Parse(res.BTF, nil)
+	if err != nil {
+		return err
+	}
+	if form == Portable {
+		own, small, err := distill.Portable(t)
+		if err != nil {
+			return err
+		}
+		res.BTF, res.BTFBase = own.AppendForm(nil, opt.Header), small.AppendForm(nil, opt.Header)
+		return nil
+	}
+	if base.BigEndian() != t.BigEndian() {
+		return fmt.Errorf("base BTF is %s and the file is %s", endianName(base.BigEndian()), endianName(t.BigEndian()))
+	}
+	own, err := distill.Shift(t, base, opt.ShareScalars)
+	if err != nil {
+		return err
+	}
+	res.BTF, res.NumTypes = own.AppendForm(nil, opt.Header), own.Len()-int(own.Start())
+	return nil
+}
+
+// ModuleRelease returns the release of the kernel that a module was built for: the first word of the vermagic in its
+// .modinfo, empty when it has none.
+func ModuleRelease(path string) (string, error) {
+	f, err := elfx.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	s := f.Section(".modinfo")
+	if s == nil {
+		return "", nil
+	}
+	data, err := f.Data(s)
+	if err != nil {
+		return "", err
+	}
+	for _, line := range bytes.Split(data, []byte{0}) {
+		if v, ok := bytes.CutPrefix(line, []byte("vermagic=")); ok {
+			release, _, _ := strings.Cut(string(v), " ")
+			return release, nil
+		}
+	}
+	return "", nil
+}
