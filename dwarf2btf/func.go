@@ -59,9 +59,7 @@ func (u *unit) function() {
 	}
 	pre := u.mark(d.Off)
 	ps := len(u.pstack)
-	if d.Has(dwarfscan.Annotation) {
-		u.ftags = u.gnuDeclTags(u.ftags, u.ref(d, dwarfscan.Annotation), pre, -1)
-	}
+	chain := u.ref(d, dwarfscan.Annotation)
 	if d.Children && u.enter() {
 		for u.rd.Next(d) {
 			switch d.Tag {
@@ -80,6 +78,9 @@ func (u *unit) function() {
 			}
 		}
 		u.depth--
+	}
+	if chain != 0 { // behind the parameters' own
+		u.ftags = u.gnuDeclTags(u.ftags, chain, pre, -1)
 	}
 	f.parm, f.nparm = uint32(len(u.params)), uint32(len(u.pstack)-ps)
 	u.params = append(u.params, u.pstack[ps:]...)
