@@ -116,7 +116,8 @@ func keepSections(m module, out string) error {
 	return nil
 }
 
-// initScript is the machine's first and only process. Results leave through the second serial line as a tar file.
+// initScript is the machine's first and only process. Results leave through the second serial line as a tar file. It ends by a
+// reboot, which -no-reboot makes an end: a small kernel has no ACPI to turn the power off with.
 const initScript = `#!/bin/busybox sh
 b=/bin/busybox
 $b mkdir -p /proc /sys /dev /out
@@ -135,7 +136,7 @@ while read -r name mod; do
 done </mods/list
 $b stty -F /dev/ttyS1 raw -echo
 $b tar -C /out -cf /dev/ttyS1 .
-$b poweroff -f
+$b reboot -f
 `
 
 func initramfs(busybox string, mods []module) ([]byte, error) {

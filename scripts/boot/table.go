@@ -27,7 +27,9 @@ type column struct {
 func tableCommand(args []string, stdout io.Writer) error {
 	fs := flag.NewFlagSet("table", flag.ContinueOnError)
 	ok := fs.String("ok", "", "`NAMES` (a,b) that must be loaded with their BTF, with right ids and kfuncs, on every kernel")
+	kept := fs.String("kept", "", "`NAMES` that must be loaded with their BTF and kfuncs, whatever ids they see themselves")
 	lost := fs.String("lost", "", "`NAMES` that must come out without BTF, loaded or refused, on every kernel")
+	shown := fs.String("shown", "", "`NAMES` that must be loaded with BTF shown as written; they print no ids")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -55,7 +57,7 @@ func tableCommand(args []string, stdout io.Writer) error {
 		}
 		fmt.Fprintf(stdout, "| %s |", strings.ReplaceAll(name, ".", ", "))
 		for _, c := range cols {
-			text, err := c.cell(name, in(*ok, name), in(*lost, name))
+			text, err := c.cell(name, demand{in(*ok, name), in(*kept, name), in(*lost, name), in(*shown, name)})
 			fmt.Fprintf(stdout, " %s |", text)
 			if err != nil {
 				bad = append(bad, fmt.Sprintf("%s on %s: %v", name, c.title, err))
@@ -64,7 +66,7 @@ func tableCommand(args []string, stdout io.Writer) error {
 		fmt.Fprintln(stdout)
 	}
 	// A name that no column has would be a check that cannot fail.
-	for _, name := range strings.FieldsFunc(*ok+","+*lost, func(r rune) bool { return r == ',' }) {
+	for _, name := range strings.FieldsFunc(*ok+","+*kept+","+*lost+","+*shown, func(r rune) bool { return r == ',' }) {
 		if !slices.Contains(rows(cols), name) {
 			bad = append(bad, name+": not loaded anywhere")
 		}
@@ -74,6 +76,9 @@ func tableCommand(args []string, stdout io.Writer) error {
 	}
 	return nil
 }
+
+// demand is what must hold of a row.
+type demand struct{ ok, kept, lost, shown bool }
 
 func in(list, name string) bool { return slices.Contains(strings.Split(list, ","), name) }
 
@@ -131,7 +136,7 @@ var (
 )
 
 // cell gives a table cell's text, and an error where a demand is not met.
-func (c *column) cell(name string, mustBe, mustLose bool) (string, error) {
+func (c *column) cell(name string, d demand) (string, error) {
 	file := func(suffix string) []byte {
 		b, err := os.ReadFile(filepath.Join(c.dir, name+suffix))
 		if err != nil {
@@ -142,10 +147,13 @@ func (c *column) cell(name string, mustBe, mustLose bool) (string, error) {
 	rc := strings.TrimSpace(string(file(".rc")))
 	if rc == "" {
 		if why := strings.TrimSpace(string(file(".note"))); why != "" {
-			if mustBe || mustLose {
+			if d != (demand{}) {
 				return why, errors.New(why)
 			}
 			return why, nil
+		}
+		if d != (demand{}) {
+			return "-", errors.New("not loaded")
 		}
 		return "-", nil
 	}
@@ -161,9 +169,9 @@ func (c *column) cell(name string, mustBe, mustLose bool) (string, error) {
 	}
 	text := o.String()
 	switch {
-	case mustBe && !o.good():
+	case d.ok && !o.good(), d.kept && !o.kept(), d.shown && !(o.loaded && o.own != nil && bytes.Equal(o.shown, o.wrote)):
 		return "**" + text + "**", errors.New(text)
-	case mustLose && o.own != nil:
+	case d.lost && o.own != nil:
 		return "**" + text + "**", errors.New("kept its BTF")
 	}
 	return text, nil
@@ -221,8 +229,10 @@ func (c *column) ids(o *outcome, log string) error {
 }
 
 // good: loaded, BTF shown as written (the kernel renumbers what stands on a .BTF.base), all ids right, kfuncs registered.
-func (o *outcome) good() bool {
-	return o.loaded && o.own != nil && (len(o.base) > 0 || bytes.Equal(o.shown, o.wrote)) && o.ids > 0 && len(o.wrong) == 0 && o.kfuncs == "0"
+func (o *outcome) good() bool { return o.kept() && o.ids > 0 && len(o.wrong) == 0 }
+
+func (o *outcome) kept() bool {
+	return o.loaded && o.own != nil && (len(o.base) > 0 || bytes.Equal(o.shown, o.wrote)) && o.kfuncs == "0"
 }
 
 func (o *outcome) String() string {
@@ -249,7 +259,7 @@ func (o *outcome) String() string {
 	}
 	switch {
 	case o.ids == 0:
-		s += ", no ids printed"
+		return s
 	case len(o.wrong) == 0 && o.copies:
 		s += ", ids right (own copies)"
 	case len(o.wrong) == 0:
