@@ -3,6 +3,7 @@ package encoder
 import (
 	"bytes"
 	"context"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"strings"
@@ -76,6 +77,9 @@ func reform(res *Result, form Form, base *btf.Types, opt Options) error {
 	if err != nil {
 		return err
 	}
+	if opt.ShareScalars && own.Len()-int(own.Start()) == t.Len()-1 && opt.Notes != nil {
+		opt.Notes("no type is shared with the base: what a kernel build of 7.x distills from this BTF has an empty base, which kernels refuse")
+	}
 	res.BTF, res.NumTypes = own.AppendForm(nil, opt.Header), own.Len()-int(own.Start())
 	return nil
 }
@@ -103,4 +107,14 @@ func ModuleRelease(path string) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// Relocatable tells whether a file is an object or a module, and not linked to its end as vmlinux is.
+func Relocatable(path string) (bool, error) {
+	f, err := elfx.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	return elf.Type(f.Type) == elf.ET_REL, nil
 }

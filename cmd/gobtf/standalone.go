@@ -162,6 +162,9 @@ func applyStandalone(c *cli.Context, opt *encoder.Options, path string) (note st
 	if err != nil || req.by == "" {
 		return "", err
 	}
+	if c.String("btf_base") == "" && !relocatable(path) {
+		return "", nil // vmlinux, when it and its modules are built in one go: it is standalone, and the forms are for modules
+	}
 	at := circumstances{base: c.String("btf_base") != "", detached: c.String("btf_encode_detached") != "", distilled: opt.Features.Has(encoder.DistilledBase)}
 	if flags := os.Getenv("MODULE_PAHOLE_FLAGS"); strings.Contains(flags, "distilled_base") {
 		at.distilled = true
@@ -172,6 +175,9 @@ func applyStandalone(c *cli.Context, opt *encoder.Options, path string) (note st
 	opt.Form = req.form
 	if req.auto {
 		opt.Form, opt.ShareScalars, why = choose(at)
+	}
+	if opt.Form == encoder.Shifted && at.detached && at.files {
+		opt.ShareScalars = true // or there would be nothing to distill, and kernels refuse an empty base
 	}
 	dropped := ""
 	if opt.Features.Has(encoder.DistilledBase) {
@@ -185,4 +191,10 @@ func applyStandalone(c *cli.Context, opt *encoder.Options, path string) (note st
 		return "", errors.New("--standalone=portable: a detached file has no place for .BTF.base")
 	}
 	return fmt.Sprintf("%s: standalone BTF (%s), %v form: %s%s", path, req.by, opt.Form, why, dropped), nil
+}
+
+// relocatable tells a module, or another object, from a linked program. What cannot be read is reported when it is encoded.
+func relocatable(path string) bool {
+	m, err := encoder.Relocatable(path)
+	return err != nil || m
 }
