@@ -23,6 +23,9 @@ const (
 
 // run is the program: argv in, exit code out.
 func run(ctx context.Context, argv []string, stdout, stderr io.Writer) int {
+	if rest, ok := resolveCommand(argv); ok {
+		return resolveBTFIDs(rest, stderr)
+	}
 	err := dispatch(ctx, argv, stdout, stderr)
 	if err == nil {
 		return exitOK

@@ -50,7 +50,7 @@ var table = map[string]row{
 	"dwarf2btf":  {may: []string{"btf", "internal/dwarfscan", "internal/intern", delveOp, delveReg}, ban: []string{"debug/", "os"}},
 	"dedup":      {may: []string{"btf", "internal/intern", "internal/mem"}, ban: elfAndDwarf},
 	"distill":    {may: []string{"btf"}, ban: elfAndDwarf},
-	"btfids":     {may: []string{"btf", "internal/elfx"}, ban: []string{"debug/dwarf"}},
+	"btfids":     {may: []string{"btf", "distill", "internal/elfx"}, ban: []string{"debug/dwarf"}},
 	"btf":        {may: []string{"internal/intern", "internal/mem"}, ban: []string{"debug/dwarf"}},
 	"btf/diff":   {may: []string{"btf"}, ban: elfAndDwarf},
 	"btf/dump":   {may: []string{"btf"}, ban: elfAndDwarf},
