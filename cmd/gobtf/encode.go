@@ -58,6 +58,9 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 	if note != "" && !res.Empty {
 		opt.Notes("%s", note)
 	}
+	if old := enum64Note(opt, res, func() release { return kernelRelease(os.LookupEnv, paths[0]) }); old != "" {
+		opt.Notes("%s: %s", paths[0], old)
+	}
 	if c.Bool("stats") {
 		defer printStats(stderr, res, begin)
 	}
