@@ -264,6 +264,8 @@ func (o *outcome) String() string {
 		s += ", ids right (own copies)"
 	case len(o.wrong) == 0:
 		s += ", ids right"
+	case len(o.wrong) == o.ids:
+		s += ", ids wrong"
 	default:
 		s += fmt.Sprintf(", %d of %d ids wrong (%s)", len(o.wrong), o.ids, strings.Join(o.wrong, " "))
 	}
