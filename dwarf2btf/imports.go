@@ -1,8 +1,6 @@
 package dwarf2btf
 
 import (
-	"sort"
-
 	"github.com/gobtf/gobtf/internal/dwarfscan"
 )
 
@@ -58,11 +56,11 @@ func (u *unit) walkImported(p *part) error {
 }
 
 // order returns the order in which the units of a merged group are walked: the units of
-// the alternate file that the file's own import, directly or through others, and then
-// the file's own.
+// the alternate file that are wanted, and then the file's own. Wanted are those that a
+// DIE of the file refers to, and those that they import.
 func (u *unit) order() []int {
 	own := make([]int, 0, len(u.group))
-	alt := make([]int, 0)
+	var alt []int
 	for i := range u.group {
 		if u.group[i].sec == &u.c.sec {
 			own = append(own, i)
@@ -74,16 +72,27 @@ func (u *unit) order() []int {
 		return own
 	}
 	wanted := make(map[int]bool)
-	todo := append([]int(nil), own...)
-	for len(todo) > 0 {
-		i := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
-		u.eachImport(i, func(to uint32) {
+	var todo []int
+	want := func(to uint64) {
+		if to < uint64(len(u.buf)) {
 			if j := u.partAt(int(to)); j >= 0 && u.group[j].sec != &u.c.sec && !wanted[j] {
 				wanted[j] = true
 				todo = append(todo, j)
 			}
-		})
+		}
+	}
+	var refs dwarfscan.Abbrevs
+	for _, i := range own {
+		for _, refs.Only = range [...]dwarfscan.Form{dwarfscan.FormGNURefAlt, dwarfscan.FormRefSup4, dwarfscan.FormRefSup8} {
+			if dwarfscan.HasForm(u.c.sec.Abbrev, refs.Only) {
+				u.eachRef(i, &refs, func(to uint64) { want(to + u.c.altAt) })
+			}
+		}
+	}
+	for len(todo) > 0 {
+		i := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		u.eachImport(i, func(to uint32) { want(uint64(to)) })
 	}
 	list := make([]int, 0, len(wanted)+len(own))
 	for _, i := range alt {
@@ -91,8 +100,24 @@ func (u *unit) order() []int {
 			list = append(list, i)
 		}
 	}
-	sort.Ints(list)
 	return append(list, own...)
+}
+
+// eachRef calls fn for every reference of one form in unit i, whatever the attribute.
+func (u *unit) eachRef(i int, tab *dwarfscan.Abbrevs, fn func(to uint64)) {
+	p := &u.group[i]
+	*tab = dwarfscan.Abbrevs{Only: tab.Only}
+	if tab.Compile(p.sec.Abbrev, p.AbbrevOff, p.Format) != nil {
+		return
+	}
+	base := int(p.Off - u.bufOff)
+	rd := dwarfscan.Reader{Buf: u.buf[:base+int(p.Size)], Pos: base + p.First, Tab: tab}
+	var d dwarfscan.DIE
+	for rd.Pos < len(rd.Buf) && rd.Err == nil {
+		if rd.Next(&d) { // all DIEs one after the other, null entries between them
+			d.Each(func(s dwarfscan.Slot) { fn(d.Val[s]) })
+		}
+	}
 }
 
 // eachImport calls fn for the place that each DW_TAG_imported_unit right below unit i's DIE names.

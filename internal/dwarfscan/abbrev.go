@@ -225,6 +225,9 @@ type Abbrevs struct {
 	ops    []op
 	consts []uint64
 	start  []int32 // first op of list[i]: ops moves while it grows
+	// Only, when it is not 0, makes the attributes of that form the only ones that are read,
+	// whatever they mean: into slots from 0 on. It is set before Compile.
+	Only Form
 	// RefAddr tells that some abbreviation has an attribute of DW_FORM_ref_addr.
 	RefAddr bool
 	// NoKind tells that some abbreviation is of a tag that BTF has no kind for.
@@ -320,6 +323,7 @@ func (t *Abbrevs) compileAttrs(c *cursor, tag Tag) error {
 	want := wanted(tag)
 	var skip uint32
 	var seen uint32
+	var only Slot // the next one
 	for n := 0; ; n++ {
 		pos := c.pos
 		at, code := c.uleb(), c.uleb()
@@ -339,6 +343,13 @@ func (t *Abbrevs) compileAttrs(c *cursor, tag Tag) error {
 		slot := slotOfAttr(at)
 		if slot != noSlot && (want>>slot&1 == 0 || seen>>slot&1 != 0) {
 			slot = noSlot // not read, or given twice: the first counts
+		}
+		if t.Only != 0 {
+			slot = noSlot
+			if form == t.Only && only < numSlots {
+				slot = only
+				only++
+			}
 		}
 		if slot != noSlot {
 			seen |= 1 << slot

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 )
 
 // DIE is the values that were read of one DIE. What they mean depends on the
@@ -31,6 +32,13 @@ func (d *DIE) Const(s Slot) uint64 {
 
 // Flag reports whether a flag is there and not zero.
 func (d *DIE) Flag(s Slot) bool { return d.Const(s) != 0 }
+
+// Each calls fn for every value that was read.
+func (d *DIE) Each(fn func(s Slot)) {
+	for h := d.has; h != 0; h &= h - 1 {
+		fn(Slot(bits.TrailingZeros32(h)))
+	}
+}
 
 // Block returns position and length of a block or string value.
 func (d *DIE) Block(s Slot) (pos, n int) { return int(uint32(d.Val[s])), int(d.Val[s] >> 32) }
