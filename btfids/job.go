@@ -45,6 +45,9 @@ func (j *Job) Run() error {
 	if err != nil {
 		return err
 	}
+	// libbpf writes what it has read with the header that it had, and what it has made itself, a distilled BTF, with
+	// the longer one of 1.8.
+	form := t.Form()
 	var small *btf.Types
 	if j.Files {
 		if t, err = implicitArgs(t, sec, j.log); err != nil {
@@ -54,6 +57,7 @@ func (j *Job) Run() error {
 			if t, small, err = distill.Distill(t); err != nil {
 				return fmt.Errorf("%s: %w", j.Object, err)
 			}
+			form = btf.Header32
 		}
 		if t, err = sortByName(t); err != nil {
 			return fmt.Errorf("%s: %w", j.Object, err)
@@ -68,9 +72,9 @@ func (j *Job) Run() error {
 		_, err := elfx.SetSections(j.Object, []elfx.NamedData{{Name: SectionName, Data: sec.Data}}, elfx.WriteOptions{})
 		return err
 	}
-	out := []elfx.NamedData{{Name: ".BTF", Data: t.AppendForm(nil, btf.Header32)}}
+	out := []elfx.NamedData{{Name: ".BTF", Data: t.AppendForm(nil, form)}}
 	if small != nil {
-		out = append(out, elfx.NamedData{Name: ".BTF.base", Data: small.AppendForm(nil, btf.Header32)})
+		out = append(out, elfx.NamedData{Name: ".BTF.base", Data: small.AppendForm(nil, form)})
 	}
 	if sec != nil {
 		out = append(out, elfx.NamedData{Name: SectionName, Data: sec.Data})

@@ -2,6 +2,7 @@ package btfids
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -90,8 +91,10 @@ func (s *Section) kfuncFlags(name string) (uint32, bool) {
 	if r == nil {
 		return 0, false
 	}
-	for _, off := range r.at {
-		for _, x := range s.sets {
+	sets := slices.Clone(s.sets) // of several that list it, the last by name: so does the kernel's tool
+	slices.SortFunc(sets, func(a, b set) int { return cmp.Compare(b.name, a.name) })
+	for _, x := range sets {
+		for _, off := range r.at {
 			if x.pairs && off > x.at && off <= x.at+8*x.n && off+8 <= len(s.Data) {
 				return s.word(off + 4), true
 			}
