@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -198,4 +199,48 @@ func shape(ts *btf.Types, id btf.TypeID, depth int) string {
 		return s + " " + x.Name() + " " + shape(ts, x.Ref(), depth-1)
 	}
 	return s + " " + shape(ts, x.Ref(), depth-1)
+}
+
+// Units that refer to each other, across files too, may be damaged: BTF or one line of error, never a panic or a hang.
+func TestDamagedUnits(t *testing.T) {
+	opt := encoder.Options{Features: encoder.AllFeatures}
+	for _, name := range []string{"dwz.elf", "dwzalt.elf", "dwzalt.alt", "typeunits.elf", "typeunits_d5_rel.elf", "nokind_linked.elf", "tags_gcc16.elf"} {
+		dir := t.TempDir()
+		whole, err := os.ReadFile(filepath.Join(testdata, "obj", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		main := filepath.Join(dir, name)
+		if alt, err := os.ReadFile(filepath.Join(testdata, "obj", "dwzalt.alt")); strings.HasPrefix(name, "dwzalt") && err == nil {
+			elf, err := os.ReadFile(filepath.Join(testdata, "obj", "dwzalt.elf"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			main = filepath.Join(dir, "dwzalt.elf")
+			write(t, filepath.Join(dir, "dwzalt.alt"), alt)
+			write(t, main, elf)
+		}
+		try := func(what string, data []byte) {
+			write(t, filepath.Join(dir, name), data)
+			res, err := encoder.Encode(context.Background(), []string{main}, opt)
+			if err != nil && strings.Contains(err.Error(), "\n") || err == nil && res == nil {
+				t.Errorf("%s: result %v, error %q", what, res, err)
+			}
+		}
+		for n := 0; n < len(whole); n += 1 + len(whole)/10 {
+			try(fmt.Sprintf("%s cut to %d bytes", name, n), whole[:n])
+		}
+		for i, n := 0, 64; n < len(whole); i, n = i+1, n+1+len(whole)/40 {
+			bad := bytes.Clone(whole)
+			bad[n] ^= [...]byte{0xff, 1}[i%2]
+			try(fmt.Sprintf("%s with byte %d changed", name, n), bad)
+		}
+	}
+}
+
+func write(t *testing.T, path string, data []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
