@@ -15,6 +15,8 @@ type command struct {
 // commands are gobtf's own subcommands, in the order in which help shows them. The name decides, before anything is
 // parsed, that a line is not in pahole's language; cli knows the command by the same name.
 var commands = [...]command{
+	{"add", addCommand},
+	{"rebase", rebaseCommand},
 	{"version", versionCommand},
 	{"help", helpCommand},
 }

@@ -42,7 +42,7 @@ var table = map[string]row{
 	"cmd/gobtf/early": {ban: []string{"os", "fmt", "strings"}}, // it must be initialized before them
 	"batch":           {may: []string{"btf", "encoder", "golang.org/x/sync/"}},
 	"explain":         {may: []string{"btf", "dwarf2btf", "encoder", delveOp, delveReg}},
-	"refit":           {may: []string{"btf", "btf/verify", "btfids", "dedup", "distill", "encoder"}},
+	"refit":           {may: []string{"btf", "btf/verify", "btfids", "dedup", "distill", "encoder", "internal/elfx"}}, // it writes .BTF and .BTF_ids at once
 	"encoder": {
 		may: []string{"btf", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "internal/elfx", "internal/mem", "golang.org/x/sync/"},
 		ban: []string{"encoding/binary", "debug/dwarf"}, // it orders stages and decides, and decodes nothing

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/gobtf/gobtf/refit"
+	"github.com/urfave/cli/v2"
+)
+
+// runningBTF is the BTF of the kernel that runs.
+const runningBTF = "/sys/kernel/btf/vmlinux"
+
+// refitFlags are those that add and rebase share.
+func refitFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "strip_signature"},
+		&cli.StringSliceFlag{Name: "debug_dir"},
+		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}},
+	}
+}
+
+func refitOptions(c *cli.Context, stderr io.Writer) refit.Options {
+	return refit.Options{
+		StripSignature: c.Bool("strip_signature"), DebugDirs: c.StringSlice("debug_dir"), Jobs: c.Int("jobs"),
+		Notes: func(format string, args ...any) { fmt.Fprintf(stderr, "gobtf: "+format+"\n", args...) },
+	}
+}
+
+func addCommand(stdout, stderr io.Writer) *cli.Command {
+	return &cli.Command{
+		Usage:     "[--btf_base FILE] [--kernel RELEASE] [--form FORM] MODULE...: BTF for modules that were built without",
+		UsageText: "gobtf add [OPTION...] MODULE...",
+		Flags: append(refitFlags(),
+			&cli.StringFlag{Name: "btf_base", Value: runningBTF}, &cli.StringFlag{Name: "kernel"}, &cli.StringFlag{Name: "form", Value: "split"}),
+		Action: func(c *cli.Context) error { return add(c, stdout, stderr) },
+	}
+}
+
+func add(c *cli.Context, stdout, stderr io.Writer) error {
+	form := refit.Form(c.String("form"))
+	switch form {
+	case refit.Split, refit.Distilled, refit.Portable, refit.Shifted, refit.Raw:
+	default:
+		return usagef("add: --form: %q is not split, distilled, portable, shifted or raw", form)
+	}
+	files, err := moduleArgs(c)
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return usagef("add: no module")
+	}
+	base := c.String("btf_base")
+	opt := refitOptions(c, stderr)
+	release, err := baseRelease(base, c.String("kernel"))
+	if err != nil {
+		return err
+	}
+	if release == "" {
+		opt.Notes("%s: of which kernel it is is not known, so no vermagic is compared (--kernel=RELEASE)", base)
+	}
+	t, err := refit.ReadBase(base)
+	if err != nil {
+		return at(err, base)
+	}
+	onto := refit.NewBase(t)
+	return eachModule(files, stdout, stderr, func(path string) (*refit.Report, error) {
+		return refit.Add(c.Context, path, onto, release, form, opt)
+	})
+}
+
+// inModules finds a kernel's folder in a path.
+var inModules = regexp.MustCompile(`/(?:lib/modules/|usr/src/linux-headers-)([^/]+)/`)
+
+// baseRelease finds out of which kernel a base is: the option says it, or the base is the running kernel's, or a vmlinux with a
+// banner, or in the folder of a kernel.
+func baseRelease(base, option string) (string, error) {
+	if option == "running" || option == "" && base == runningBTF {
+		data, err := os.ReadFile("/proc/sys/kernel/osrelease")
+		if err != nil {
+			return "", at(err, base)
+		}
+		return strings.TrimSpace(string(data)), nil
+	}
+	if option != "" {
+		return option, nil
+	}
+	if release := refit.KernelRelease(base); release != "" {
+		return release, nil
+	}
+	if m := inModules.FindStringSubmatch(base); m != nil {
+		return m[1], nil
+	}
+	return "", nil
+}
+
+// moduleArgs returns the files of a line. Options must stand before them.
+func moduleArgs(c *cli.Context) ([]string, error) {
+	for _, a := range c.Args().Slice() {
+		if strings.HasPrefix(a, "-") && len(a) > 1 {
+			return nil, usagef("%s: option '%s' must stand before the files", c.Command.Name, a)
+		}
+	}
+	return c.Args().Slice(), nil
+}
+
+// eachModule does one thing to each file and prints what became of it. With one file its error is the program's; with more,
+// each has its line and the last says how many.
+func eachModule(files []string, stdout, stderr io.Writer, do func(path string) (*refit.Report, error)) error {
+	failed := 0
+	for _, path := range files {
+		r, err := do(path)
+		if err == nil {
+			printReport(stdout, r)
+			continue
+		}
+		if err = at(err, path); len(files) == 1 {
+			return err
+		}
+		fmt.Fprintf(stderr, "gobtf: %s\n", oneLine(err))
+		failed++
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d modules failed", failed, len(files))
+	}
+	return nil
+}
+
+func printReport(w io.Writer, r *refit.Report) {
+	fmt.Fprintf(w, "%s: %v\n", r.Path, r)
+	printChanges(w, r)
+}
+
+func printChanges(w io.Writer, r *refit.Report) {
+	for _, change := range r.Changes {
+		fmt.Fprintf(w, "\t%v\n", change)
+	}
+}

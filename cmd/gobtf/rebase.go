@@ -1,0 +1,153 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gobtf/gobtf/refit"
+	"github.com/schollz/progressbar/v3"
+	"github.com/urfave/cli/v2"
+)
+
+func rebaseCommand(stdout, stderr io.Writer) *cli.Command {
+	return &cli.Command{
+		Usage:     "[--onto BASE] [--from OLD] [--form split|shifted] [--check] [--force] MODULE... | --all DIR: make modules fit a kernel",
+		UsageText: "gobtf rebase [OPTION...] MODULE...",
+		Flags: append(refitFlags(),
+			&cli.StringFlag{Name: "onto", Value: runningBTF}, &cli.StringFlag{Name: "from"}, &cli.StringFlag{Name: "form"},
+			&cli.BoolFlag{Name: "check"}, &cli.BoolFlag{Name: "force"}, &cli.StringFlag{Name: "all"}),
+		Action: func(c *cli.Context) error { return rebase(c, stdout, stderr) },
+	}
+}
+
+func rebase(c *cli.Context, stdout, stderr io.Writer) error {
+	opt := refitOptions(c, stderr)
+	opt.Check, opt.Force, opt.Form = c.Bool("check"), c.Bool("force"), refit.Form(c.String("form"))
+	if opt.Form != "" && opt.Form != refit.Split && opt.Form != refit.Shifted {
+		return usagef("rebase: --form: %q is not split or shifted", opt.Form)
+	}
+	files, err := moduleArgs(c)
+	if err != nil {
+		return err
+	}
+	dir := c.String("all")
+	if (dir == "") == (len(files) == 0) {
+		return usagef("rebase: give modules, or --all with a folder of them")
+	}
+	t, err := refit.ReadBase(c.String("onto"))
+	if err != nil {
+		return at(err, c.String("onto"))
+	}
+	onto := refit.NewBase(t)
+	if from := c.String("from"); from != "" {
+		if opt.From, err = refit.ReadBase(from); err != nil {
+			return at(err, from)
+		}
+	}
+	one := func(path string) (*refit.Report, error) {
+		r, err := refit.Rebase(c.Context, path, onto, opt)
+		if r != nil && err != nil && errors.Is(err, refit.ErrDiffers) {
+			fmt.Fprintf(stdout, "%s: %s BTF stays as it is; what differs:\n", path, r.Before)
+			printChanges(stdout, r)
+		}
+		if err == nil && opt.Check && !r.Fits {
+			printReport(stdout, r)
+			err = fmt.Errorf("%s: does not fit %s: %s", path, c.String("onto"), r.Why)
+		}
+		return r, err
+	}
+	if dir == "" {
+		return eachModule(files, stdout, stderr, one)
+	}
+	return rebaseAll(c, dir, stdout, stderr, one)
+}
+
+// moduleSuffixes are the names of modules under /lib/modules.
+var moduleSuffixes = []string{".ko", ".ko.gz", ".ko.xz", ".ko.zst"}
+
+// modulesIn returns the modules of a tree, in its order. Links are not followed: under /lib/modules they lead to the build.
+func modulesIn(dir string) (list []string, err error) {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		for _, s := range moduleSuffixes {
+			if d.Type().IsRegular() && strings.HasSuffix(path, s) {
+				list = append(list, path)
+			}
+		}
+		return nil
+	})
+	return list, err
+}
+
+// rebaseAll walks a tree. What fits, and what has no BTF, is only counted.
+func rebaseAll(c *cli.Context, dir string, stdout, stderr io.Writer, one func(string) (*refit.Report, error)) error {
+	list, err := modulesIn(dir)
+	if err != nil {
+		return at(err, dir)
+	}
+	if len(list) == 0 {
+		return fmt.Errorf("%s: no modules", dir)
+	}
+	bar := progress(stderr, len(list))
+	fit, done, none, failed := 0, 0, 0, 0
+	for _, path := range list {
+		if c.Context.Err() != nil {
+			bar.clear()
+			return errors.New("interrupted")
+		}
+		r, err := one(path)
+		switch {
+		case errors.Is(err, refit.ErrNoBTF):
+			none++
+		case err != nil:
+			bar.clear()
+			fmt.Fprintf(stderr, "gobtf: %s\n", oneLine(at(err, path)))
+			failed++
+		case r.Fits && r.Source == "":
+			fit++
+		default:
+			bar.clear()
+			printReport(stdout, r)
+			done++
+		}
+		bar.add()
+	}
+	bar.clear()
+	fmt.Fprintf(stdout, "%s: %d modules: %d fit as they are, %d rebased, %d do not fit, %d without BTF\n", dir, len(list), fit, done, failed, none)
+	if failed > 0 {
+		return fmt.Errorf("%s: %d of %d modules do not fit", dir, failed, len(list))
+	}
+	return nil
+}
+
+// bar is a progress bar, or nothing where nobody watches.
+type bar struct{ *progressbar.ProgressBar }
+
+func progress(w io.Writer, n int) bar {
+	if f, ok := w.(*os.File); ok {
+		if fi, err := f.Stat(); err == nil && fi.Mode()&os.ModeCharDevice != 0 {
+			return bar{progressbar.NewOptions(n, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription("modules"),
+				progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())}
+		}
+	}
+	return bar{}
+}
+
+func (b bar) add() {
+	if b.ProgressBar != nil {
+		_ = b.Add(1)
+	}
+}
+
+func (b bar) clear() {
+	if b.ProgressBar != nil {
+		_ = b.Clear()
+	}
+}

@@ -1,0 +1,71 @@
+package refit
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/elfx"
+)
+
+// ReadBase reads a kernel's BTF: BTF as such, or an ELF file with .BTF, either of them compressed or not (gzip, xz, zstd).
+func ReadBase(path string) (*btf.Types, error) {
+	t, err := btf.ReadFile(path, nil)
+	if err == nil {
+		return t, nil
+	}
+	m, mapErr := elfx.Map(path)
+	if mapErr != nil {
+		return nil, err // which says more
+	}
+	defer m.Close()
+	if m.Compression == "" {
+		return nil, err
+	}
+	data := m.Data
+	if bytes.HasPrefix(data, []byte("\x7fELF")) {
+		f, err := elfx.FromBytes(path, data)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		s := f.Section(".BTF")
+		if s == nil {
+			return nil, fmt.Errorf("%s: %w", path, btf.ErrNoBTF)
+		}
+		if data, err = f.Data(s); err != nil {
+			return nil, err
+		}
+	}
+	if t, err = btf.Parse(bytes.Clone(data), nil); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return t, nil
+}
+
+// KernelRelease returns the release that a vmlinux says it is of, in its banner; "" when it says nothing, as BTF alone does.
+func KernelRelease(path string) string {
+	f, err := elfx.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	s := f.Section(".rodata")
+	if s == nil {
+		return ""
+	}
+	data, err := f.Raw(s)
+	if err != nil {
+		return ""
+	}
+	const banner = "Linux version "
+	_, rest, ok := bytes.Cut(data, []byte(banner))
+	if !ok {
+		return ""
+	}
+	release, _, ok := bytes.Cut(rest[:min(len(rest), 128)], []byte(" "))
+	if !ok || bytes.ContainsAny(release, "%\x00") {
+		return ""
+	}
+	return string(release)
+}

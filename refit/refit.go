@@ -1,0 +1,266 @@
+// Package refit makes the BTF of modules that are built already fit the kernel that runs: Rebase moves BTF that a module has
+// onto another base, Add makes BTF for a module that was built without.
+//
+// Before it: a module's file and the BTF of a kernel. After it: the same file, with .BTF and .BTF_ids changed as a whole, or
+// untouched. encoder, distill, dedup and btfids do the parts; what is here recognises what a module has, chooses between the
+// sources, and says what changed in meaning.
+package refit
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/btfids"
+	"github.com/gobtf/gobtf/distill"
+	"github.com/gobtf/gobtf/encoder"
+	"github.com/gobtf/gobtf/internal/elfx"
+)
+
+// Options belong to Rebase and Add. The zero value works.
+type Options struct {
+	From  *btf.Types // the base that split BTF was built on, if it is known
+	Form  Form       // Split or Shifted; "" is Split, and leaves alone what fits as it is
+	Force bool       // also where a struct that the module relies on differs
+	Check bool       // write nothing
+
+	StripSignature bool     // of modules that have one, which new BTF would break
+	DebugDirs      []string // where separate debug files are looked for, before /usr/lib/debug
+	Jobs           int      // workers of one encoding, 0 by size
+	Notes          func(format string, args ...any)
+}
+
+func (o Options) note(format string, args ...any) {
+	if o.Notes != nil {
+		o.Notes(format, args...)
+	}
+}
+
+// Report says what became of one module.
+type Report struct {
+	Path          string
+	Before, After Form
+	Source        string // what the new BTF was made of: "its DWARF" ...; "" nothing was done
+	Fits          bool   // it was right for the base as it was
+	Why           string // why it was not
+	Own, Shared   int    // types of its own; types of the base that they refer to
+	Changes       []Change
+	IDs           bool // .BTF_ids was renumbered
+
+	check bool
+}
+
+// String is one line without the path.
+func (r *Report) String() string {
+	if r.Source == "" {
+		if r.Fits {
+			return fmt.Sprintf("%s BTF fits as it is", r.Before)
+		}
+		return fmt.Sprintf("%s BTF does not fit: %s", r.Before, r.Why)
+	}
+	s := ""
+	if r.check {
+		s = "does not fit: " + r.Why + "; rebase would make it "
+	}
+	s += fmt.Sprintf("%s -> %s, from %s: %s of its own, %d of the base", r.Before, r.After, r.Source, plural(r.Own, "type"), r.Shared)
+	if r.IDs {
+		s += ", .BTF_ids renumbered"
+	}
+	return s
+}
+
+// What Rebase and Add end with, beside errors of reading and writing.
+var (
+	// ErrNoBTF: there is nothing to rebase.
+	ErrNoBTF = errors.New("no .BTF section (gobtf add makes one)")
+	// ErrNoSource: nothing in the module says what its types were.
+	ErrNoSource = errors.New("cannot be rebased")
+	// ErrDiffers: the module's code was compiled with structs that are others now.
+	ErrDiffers = errors.New("was compiled with structs that differ now (--force rebases it all the same)")
+)
+
+// module is an open file.
+type module struct {
+	path     string
+	own, sec []byte // .BTF, .BTF.base; nil when there is none
+	ids      *btfids.Section
+	hasIDs   bool
+	release  string
+	big      bool
+}
+
+func openModule(path string) (*module, error) {
+	f, err := elfx.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	m := &module{path: path, big: f.BigEndian, hasIDs: f.Section(btfids.SectionName) != nil}
+	for name, to := range map[string]*[]byte{".BTF": &m.own, ".BTF.base": &m.sec} {
+		if s := f.Section(name); s != nil {
+			b, err := f.Data(s)
+			if err != nil {
+				return nil, err
+			}
+			*to = bytes.Clone(b) // the file will be written over
+		}
+	}
+	if m.ids, err = btfids.Read(f); err != nil {
+		return nil, err
+	}
+	if m.hasIDs && m.ids == nil {
+		return nil, fmt.Errorf("%s: section %s: without a symbol table nothing says what its ids are", path, btfids.SectionName)
+	}
+	return m, nil
+}
+
+// Rebase makes a module's BTF fit a base, and reports. An error that wraps ErrDiffers or ErrNoSource comes with a report; the
+// file is untouched then.
+func Rebase(ctx context.Context, path string, onto *Base, opt Options) (*Report, error) {
+	m, err := openModule(path)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Path: path, Before: None, check: opt.Check}
+	if m.own == nil {
+		return r, fmt.Errorf("%s: %w", path, ErrNoBTF)
+	}
+	if m.big != onto.Types.BigEndian() {
+		return r, fmt.Errorf("%s: the base is of the other byte order", path)
+	}
+	found, unknown := Recognise(m.own, m.sec, onto.Types, opt.From)
+	if unknown != nil && !errors.Is(unknown, ErrUnknownBase) && !errors.Is(unknown, ErrAmbiguous) {
+		return r, fmt.Errorf("%s: .BTF: %w", path, unknown)
+	}
+	r.Before = Split
+	if found != nil {
+		r.Before = found.Form
+	}
+	r.Fits, r.Why = fits(found, unknown, m, onto)
+	if r.Fits && (opt.Form == "" || opt.Form == r.Before) {
+		r.After = r.Before
+		return r, nil
+	}
+	res, err := sources{m, found, unknown, onto, opt, r}.best(ctx)
+	if err != nil {
+		return r, err
+	}
+	if err := differ(path, r, opt); err != nil {
+		return r, err
+	}
+	return r, m.write(res, nil, r, opt)
+}
+
+// fits tells whether a kernel with this base takes a module as it is, and sees in it what was meant.
+func fits(found *Found, unknown error, m *module, onto *Base) (ok bool, why string) {
+	switch {
+	case found == nil:
+		return false, unknown.Error()
+	case found.OnOnto:
+		return true, ""
+	case found.Form == Raw:
+		return false, "kernels take no standalone BTF"
+	case found.Form == Shifted:
+		return false, fmt.Sprintf("its ids begin at %d and its strings at %d, the base ends at %d and %d",
+			found.FirstID, found.FirstName, onto.Types.Len(), onto.stringsEnd())
+	case found.Form == Split:
+		return false, "it was built on the base of --from"
+	}
+	// A base of its own: the kernel matches it by name.
+	if found.Types.Base().Len() == 1 && found.Types.Len() > 1 {
+		return false, "its .BTF.base is empty, which kernels refuse"
+	}
+	if _, _, err := distill.Relocate(found.Types, onto.Types); err != nil {
+		return false, err.Error()
+	}
+	if found.Form == Distilled && m.ids != nil && m.ids.Lists() {
+		return false, "a kernel relocates no plain BTF_ID lists of a module that has .BTF.base"
+	}
+	return true, ""
+}
+
+func (b *Base) stringsEnd() int { return int(b.Types.StringsStart()) + len(b.Types.Strings()) }
+
+// differ turns changes that break the module's code into an error.
+func differ(path string, r *Report, opt Options) error {
+	var bad []string
+	for _, c := range r.Changes {
+		if c.Breaks() {
+			bad = append(bad, c.String())
+		}
+	}
+	if len(bad) == 0 || opt.Force {
+		return nil
+	}
+	more := ""
+	if n := len(bad) - 3; n > 0 {
+		bad, more = bad[:3], fmt.Sprintf("; and %d more", n)
+	}
+	return fmt.Errorf("%s: %w: %s%s", path, ErrDiffers, strings.Join(bad, "; "), more)
+}
+
+// write puts new types into the file, and its ids with them. base is what becomes .BTF.base, nil for none.
+func (m *module) write(own, base *btf.Types, r *Report, opt Options) error {
+	r.Own, r.Shared = own.Len()-int(own.Start()), sharedTypes(own)
+	set := []elfx.NamedData{{Name: ".BTF", Data: own.AppendForm(nil, btf.Header24)}}
+	switch {
+	case base != nil:
+		set = append(set, elfx.NamedData{Name: ".BTF.base", Data: base.AppendForm(nil, btf.Header24)})
+	case m.sec != nil:
+		set = append(set, elfx.NamedData{Name: ".BTF.base", Remove: true})
+	}
+	if m.ids != nil {
+		for _, w := range m.ids.Resolve(own) {
+			if w.Unresolved {
+				opt.note("%s: section %s: %v", m.path, btfids.SectionName, w)
+			}
+		}
+		r.IDs = true
+		set = append(set, elfx.NamedData{Name: btfids.SectionName, Data: m.ids.Data})
+	}
+	if opt.Check {
+		return nil
+	}
+	note, err := elfx.SetSections(m.path, set, elfx.WriteOptions{StripSignature: opt.StripSignature})
+	if note != "" {
+		opt.note("%s: %s", m.path, strings.TrimPrefix(note, m.path+": "))
+	}
+	return err
+}
+
+// sharedTypes counts the types of the base that own types refer to.
+func sharedTypes(t *btf.Types) int {
+	seen := map[btf.TypeID]bool{}
+	for id := t.Start(); int(id) < t.Len(); id++ {
+		for to := range t.Type(id).Refs() {
+			if to != 0 && to < t.Start() {
+				seen[to] = true
+			}
+		}
+	}
+	return len(seen)
+}
+
+// features are what kernels want encoded, as far as the base's kernel knows it.
+func (b *Base) features() encoder.Features {
+	fs := encoder.DefaultFeatures
+	enum64, attributes := false, false
+	for _, x := range b.Types.All() {
+		switch x.Kind() {
+		case btf.Enum64:
+			enum64 = true
+		case btf.TypeTag, btf.DeclTag:
+			attributes = attributes || x.Kflag()
+		}
+	}
+	if !enum64 {
+		fs &^= encoder.Enum64 // a kernel before 6.0 refuses it; every later one has some
+	}
+	if attributes {
+		fs |= encoder.Attributes
+	}
+	return fs
+}

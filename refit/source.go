@@ -1,0 +1,196 @@
+package refit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/distill"
+	"github.com/gobtf/gobtf/encoder"
+)
+
+// sources are what new BTF for a module can be made of, and what is known about them.
+type sources struct {
+	m       *module
+	found   *Found // nil: split BTF of an unknown base
+	unknown error
+	onto    *Base
+	opt     Options
+	r       *Report
+}
+
+// best makes types on the base of the best source there is: debug information says all, a base of its own and BTF that stands
+// alone say what the module had, split BTF says it together with the base it was built on.
+func (s sources) best(ctx context.Context) (*btf.Types, error) {
+	t, err := s.dwarf(ctx)
+	if t != nil || err != nil {
+		return t, err
+	}
+	switch {
+	case s.found == nil && errors.Is(s.unknown, ErrUnknownBase) && s.opt.From == nil:
+		return nil, fmt.Errorf("%s: %w: %w, it has no debug information, and without --from nothing says which base its types are of", s.m.path, ErrNoSource, s.unknown)
+	case s.found == nil:
+		return nil, fmt.Errorf("%s: %w: %w, and it has no debug information", s.m.path, ErrNoSource, s.unknown)
+	case s.found.Whole != nil:
+		return s.whole()
+	case s.found.OnOnto && s.opt.Form == Shifted:
+		return nil, fmt.Errorf("%s: %w: shifted BTF is made of debug information or of BTF that stands alone, and this is %s", s.m.path, ErrNoSource, s.found.Form)
+	case s.found.OnOnto:
+		return s.found.Types, nil
+	}
+	return s.split()
+}
+
+// dwarf encodes the module again, as its build would have on the base. It returns nil when there is no debug information.
+func (s sources) dwarf(ctx context.Context) (*btf.Types, error) {
+	opt := encoder.Options{
+		Features: s.onto.features(), Base: s.onto.Types, Jobs: s.opt.Jobs, DebugDirs: s.opt.DebugDirs, Notes: s.opt.Notes,
+	}
+	s.r.After = Split
+	if s.opt.Form == Shifted {
+		opt.Form, s.r.After = encoder.Shifted, Shifted
+	}
+	res, err := encoder.Encode(ctx, []string{s.m.path}, opt)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, err
+	case err != nil && s.found == nil:
+		return nil, err
+	case err != nil:
+		s.opt.note("%v; its BTF is used instead", err)
+		return nil, nil
+	case res.Empty:
+		return nil, nil
+	}
+	t, err := btf.Parse(res.BTF, s.onto.Types)
+	if err != nil {
+		return nil, fmt.Errorf("%s: encoded BTF: %w", s.m.path, err)
+	}
+	s.r.Source = "its DWARF"
+	return t, s.compareOwn(t)
+}
+
+// compareOwn finds kernel structs among a module's own types: copies, because they differ.
+func (s sources) compareOwn(t *btf.Types) error {
+	s.r.Changes = s.onto.changes(t, func(id btf.TypeID) bool {
+		x := t.Type(id)
+		return x.NameOff() != 0 && (id < t.Start() || len(s.onto.named[x.Name()]) > 0)
+	}, false, true)
+	return nil
+}
+
+// whole puts types that stand alone onto the base: shared with it, or only shifted.
+func (s sources) whole() (t *btf.Types, err error) {
+	s.r.Source = "its " + string(s.found.Form) + " BTF"
+	shared, err := s.onto.onto(s.found.Whole)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.m.path, err)
+	}
+	if err := s.compareOwn(shared); err != nil || s.opt.Form != Shifted {
+		s.r.After = Split
+		return shared, err
+	}
+	s.r.After = Shifted
+	if t, err = distill.Shift(s.found.Whole, s.onto.Types, false); err != nil {
+		return nil, fmt.Errorf("%s: %w", s.m.path, err)
+	}
+	return t, nil
+}
+
+// split moves types by name, as a kernel does when it loads distilled BTF, and then shares what became equal.
+func (s sources) split() (*btf.Types, error) {
+	if s.opt.Form == Shifted {
+		return nil, fmt.Errorf("%s: %w: shifted BTF is made of debug information or of BTF that stands alone, and this is %s", s.m.path, ErrNoSource, s.found.Form)
+	}
+	s.r.After, s.r.Source = Split, "its .BTF.base"
+	t := s.found.Types
+	if s.found.OnFrom {
+		s.r.Source = "its split BTF and the base of --from"
+		var err error
+		if t, _, err = distill.Distill(t); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.m.path, err)
+		}
+	}
+	named := func(id btf.TypeID) bool { return id < s.found.Types.Start() && s.found.Types.Type(id).NameOff() != 0 }
+	s.r.Changes = s.onto.changes(s.found.Types, named, true, s.found.OnFrom)
+	moved, _, err := distill.Relocate(t, s.onto.Types)
+	var misfit *distill.MisfitError
+	switch {
+	case errors.As(err, &misfit) && s.found.OnFrom && s.opt.Force:
+		return s.closure()
+	case errors.As(err, &misfit):
+		return nil, fmt.Errorf("%s: %w: %w", s.m.path, s.misfit(), err)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", s.m.path, err)
+	}
+	if t, err = s.onto.onto(moved); err != nil {
+		return nil, fmt.Errorf("%s: %w", s.m.path, err)
+	}
+	return t, nil
+}
+
+// misfit says what a type without a partner means: with the old base at hand --force can keep the module's own copy, a
+// distilled base has no members to keep.
+func (s sources) misfit() error {
+	if s.found.OnFrom {
+		return ErrDiffers
+	}
+	return ErrNoSource
+}
+
+// closure takes what the module refers to of its old base along: what is not equal in the new base becomes its own.
+func (s sources) closure() (*btf.Types, error) {
+	src := s.found.Types
+	start := src.Start()
+	newID := map[btf.TypeID]uint32{0: 0}
+	var order []btf.TypeID
+	var stack []btf.TypeID
+	reach := func(id btf.TypeID) {
+		if _, ok := newID[id]; !ok {
+			newID[id] = 0
+			stack = append(stack, id)
+		}
+	}
+	for id := start; int(id) < src.Len(); id++ {
+		newID[id] = 0
+		for to := range src.Type(id).Refs() {
+			if to < start {
+				reach(to)
+			}
+		}
+	}
+	for len(stack) > 0 {
+		id := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		for to := range src.Type(id).Refs() {
+			reach(to)
+		}
+	}
+	for id := btf.TypeID(1); int(id) < src.Len(); id++ { // the base's first, in its order
+		if _, ok := newID[id]; ok {
+			order = append(order, id)
+			newID[id] = uint32(len(order))
+		}
+	}
+	b := btf.NewBuilder(nil)
+	b.Order = src.Order()
+	for _, id := range order {
+		rec := append([]uint32(nil), src.Record(id)...)
+		btf.EachRef(rec, func(w *uint32) { *w = newID[btf.TypeID(*w)] })
+		btf.EachName(rec, func(w *uint32) {
+			if *w != 0 {
+				*w = b.AddString(string(src.StringBytes(*w)))
+			}
+		})
+		b.AddRecord(rec)
+	}
+	whole, err := b.Types()
+	if err == nil {
+		whole, err = s.onto.onto(whole)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.m.path, err)
+	}
+	return whole, nil
+}
