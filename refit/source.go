@@ -68,16 +68,36 @@ func (s sources) dwarf(ctx context.Context) (*btf.Types, error) {
 		return nil, fmt.Errorf("%s: encoded BTF: %w", s.m.path, err)
 	}
 	s.r.Source = "its DWARF"
-	return t, s.compareOwn(t)
+	if s.opt.Form == Shifted {
+		whole, err := distill.Unshift(t)
+		if err == nil {
+			whole, err = s.onto.onto(whole)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.m.path, err)
+		}
+		s.compareOwn(whole)
+		return t, nil
+	}
+	s.compareOwn(t)
+	return s.link(t)
 }
 
 // compareOwn finds kernel structs among a module's own types: copies, because they differ.
-func (s sources) compareOwn(t *btf.Types) error {
+func (s sources) compareOwn(t *btf.Types) {
 	s.r.Changes = s.onto.changes(t, func(id btf.TypeID) bool {
 		x := t.Type(id)
 		return x.NameOff() != 0 && (id < t.Start() || len(s.onto.named[x.Name()]) > 0)
 	}, false, true)
-	return nil
+}
+
+// link replaces copies of the kernel's structs by the kernel's where that is right.
+func (s sources) link(t *btf.Types) (*btf.Types, error) {
+	t, err := s.onto.link(t)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.m.path, err)
+	}
+	return t, nil
 }
 
 // whole puts types that stand alone onto the base: shared with it, or only shifted.
@@ -87,9 +107,10 @@ func (s sources) whole() (t *btf.Types, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.m.path, err)
 	}
-	if err := s.compareOwn(shared); err != nil || s.opt.Form != Shifted {
+	s.compareOwn(shared)
+	if s.opt.Form != Shifted {
 		s.r.After = Split
-		return shared, err
+		return s.link(shared)
 	}
 	s.r.After = Shifted
 	if t, err = distill.Shift(s.found.Whole, s.onto.Types, false); err != nil {
@@ -98,45 +119,33 @@ func (s sources) whole() (t *btf.Types, err error) {
 	return t, nil
 }
 
-// split moves types by name, as a kernel does when it loads distilled BTF, and then shares what became equal.
+// split moves split types: those on a base of their own by name, as a kernel does when it loads them, and those whose old base is
+// known together with what they refer to of it. Then what became equal is shared.
 func (s sources) split() (*btf.Types, error) {
 	if s.opt.Form == Shifted {
 		return nil, fmt.Errorf("%s: %w: shifted BTF is made of debug information or of BTF that stands alone, and this is %s", s.m.path, ErrNoSource, s.found.Form)
 	}
-	s.r.After, s.r.Source = Split, "its .BTF.base"
 	t := s.found.Types
+	named := func(id btf.TypeID) bool { return id < t.Start() && t.Type(id).NameOff() != 0 }
+	s.r.After, s.r.Source = Split, "its .BTF.base"
+	s.r.Changes = s.onto.changes(t, named, true, s.found.OnFrom)
 	if s.found.OnFrom {
 		s.r.Source = "its split BTF and the base of --from"
-		var err error
-		if t, _, err = distill.Distill(t); err != nil {
-			return nil, fmt.Errorf("%s: %w", s.m.path, err)
-		}
+		return s.closure()
 	}
-	named := func(id btf.TypeID) bool { return id < s.found.Types.Start() && s.found.Types.Type(id).NameOff() != 0 }
-	s.r.Changes = s.onto.changes(s.found.Types, named, true, s.found.OnFrom)
 	moved, _, err := distill.Relocate(t, s.onto.Types)
 	var misfit *distill.MisfitError
 	switch {
-	case errors.As(err, &misfit) && s.found.OnFrom && s.opt.Force:
-		return s.closure()
 	case errors.As(err, &misfit):
-		return nil, fmt.Errorf("%s: %w: %w", s.m.path, s.misfit(), err)
-	case err != nil:
+		// --force would not help: a distilled base has no members that could be kept.
+		return nil, fmt.Errorf("%s: %w: %w", s.m.path, ErrNoSource, err)
+	case err == nil:
+		moved, err = s.onto.onto(moved)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.m.path, err)
 	}
-	if t, err = s.onto.onto(moved); err != nil {
-		return nil, fmt.Errorf("%s: %w", s.m.path, err)
-	}
-	return t, nil
-}
-
-// misfit says what a type without a partner means: with the old base at hand --force can keep the module's own copy, a
-// distilled base has no members to keep.
-func (s sources) misfit() error {
-	if s.found.OnFrom {
-		return ErrDiffers
-	}
-	return ErrNoSource
+	return moved, nil
 }
 
 // closure takes what the module refers to of its old base along: what is not equal in the new base becomes its own.
@@ -192,5 +201,5 @@ func (s sources) closure() (*btf.Types, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.m.path, err)
 	}
-	return whole, nil
+	return s.link(whole)
 }
