@@ -164,9 +164,7 @@ func (u *unit) manyOps(cu *cuInfo, p *param, e int, ops []dwarfscan.Op) {
 			}
 			off += o.Arg
 		case isReg(o.Code):
-			if off < as || p.reg < 0 {
-				p.reg = int16(o.Code) - int16(op.DW_OP_reg0)
-			}
+			p.setReg(o.Code, op.DW_OP_reg0)
 		}
 	}
 }

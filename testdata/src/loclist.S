@@ -9,6 +9,8 @@
 	text e_agg2w
 	text e_agg2r
 	also e_agg2r.constprop.0
+	text e_aggfirst
+	text e_aggfirstw
 	text e_entw
 	text e_entr
 	also e_entr.constprop.0
@@ -66,6 +68,13 @@
 	end
 	func e_agg2r, .Lint, e_agg2r
 	pl p4, .Lu16, .Lag2r
+	end
+	/* a register of a later entry does not replace the first one, neither for better nor for worse */
+	func e_aggfirst, .Lint, e_aggfirst
+	pl p10, .Lu16, .Lagf
+	end
+	func e_aggfirstw, .Lint, e_aggfirstw
+	pl p11, .Lu16, .Lagfw
 	end
 	/* entry value in a later entry, DWARF 5's opcode and GNU's */
 	func e_entw, .Lint, e_entw
@@ -158,6 +167,14 @@
 	entry 0x91,0
 	emptyentry
 	entry 0x55,0x93,8,0x93,8
+	endlist
+	list .Lagf
+	entry 0x55,0x93,8,0x54,0x93,8
+	entry 0x53,0x93,8,0x52,0x93,8
+	endlist
+	list .Lagfw
+	entry 0x53,0x93,8,0x52,0x93,8
+	entry 0x55,0x93,8,0x54,0x93,8
 	endlist
 	list .Lentw
 	entry 0x77,8
