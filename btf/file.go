@@ -23,7 +23,7 @@ const maxFile = 1 << 30
 // result's base; when base is not nil it is an error, since such types have to be
 // relocated first.
 func ReadFile(path string, base *Types) (*Types, error) {
-	data, own, err := ReadSections(path)
+	data, own, machine, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -39,26 +39,32 @@ func ReadFile(path string, base *Types) (*Types, error) {
 	if err != nil {
 		return nil, inFile(path, "", err)
 	}
+	t.machine = machine
 	return t, nil
 }
 
 // ReadSections reads a file like ReadFile, and returns the bytes of .BTF and of
 // .BTF.base, nil if there is none.
 func ReadSections(path string) (btf, base []byte, err error) {
+	btf, base, _, err = readFile(path)
+	return btf, base, err
+}
+
+// readFile is ReadSections, and tells the machine of an ELF file.
+func readFile(path string) (btf, base []byte, machine elf.Machine, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		var pe *os.PathError
 		if errors.As(err, &pe) {
 			err = pe.Err
 		}
-		return nil, nil, &Error{Name: path, Err: err}
+		return nil, nil, 0, &Error{Name: path, Err: err}
 	}
 	defer f.Close()
-	btf, base, err = readSections(f)
-	if err != nil {
-		return nil, nil, inFile(path, "", err)
+	if btf, base, machine, err = readSections(f); err != nil {
+		return nil, nil, 0, inFile(path, "", err)
 	}
-	return btf, base, nil
+	return btf, base, machine, nil
 }
 
 // inFile says in which file, and if it is not known yet in which section, an error is.
@@ -79,7 +85,7 @@ var packed = []struct {
 	name, magic string
 }{{"xz", "\xfd7zXZ\x00"}, {"zstd", "\x28\xb5\x2f\xfd"}, {"bzip2", "BZh"}, {"lz4", "\x04\x22\x4d\x18"}, {"lzop", "\x89LZO"}}
 
-func readSections(f *os.File) (btf, base []byte, err error) {
+func readSections(f *os.File) (btf, base []byte, machine elf.Machine, err error) {
 	magic := make([]byte, 6)
 	n, err := f.ReadAt(magic, 0)
 	if err != nil && err != io.EOF {
@@ -87,12 +93,12 @@ func readSections(f *os.File) (btf, base []byte, err error) {
 		if errors.As(err, &pe) {
 			err = pe.Err
 		}
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	magic = magic[:n]
 	for _, p := range packed {
 		if bytes.HasPrefix(magic, []byte(p.magic)) {
-			return nil, nil, fmt.Errorf("compressed with %s: decompress it first", p.name)
+			return nil, nil, 0, fmt.Errorf("compressed with %s: decompress it first", p.name)
 		}
 	}
 	switch {
@@ -101,22 +107,22 @@ func readSections(f *os.File) (btf, base []byte, err error) {
 	case bytes.HasPrefix(magic, []byte("\x1f\x8b")):
 		z, err := gzip.NewReader(f)
 		if err != nil {
-			return nil, nil, fmt.Errorf("gzip: %w", err)
+			return nil, nil, 0, fmt.Errorf("gzip: %w", err)
 		}
 		data, err := readAll(z)
 		if err != nil {
-			return nil, nil, fmt.Errorf("gzip: %w", err)
+			return nil, nil, 0, fmt.Errorf("gzip: %w", err)
 		}
 		if bytes.HasPrefix(data, []byte(elf.ELFMAG)) {
 			return elfSections(bytes.NewReader(data))
 		}
-		return data, nil, nil
+		return data, nil, 0, nil
 	}
 	if _, err := ParseHeader(magic); !errors.Is(err, ErrTruncated) || n < 2 {
-		return nil, nil, err // before a large file that is something else is read
+		return nil, nil, 0, err // before a large file that is something else is read
 	}
 	btf, err = readAll(f)
-	return btf, nil, err
+	return btf, nil, 0, err
 }
 
 func readAll(r io.Reader) ([]byte, error) {
@@ -137,10 +143,10 @@ func readAll(r io.Reader) ([]byte, error) {
 
 // elfSections reads the two sections of an ELF file. debug/elf has panicked on
 // broken files before, so a panic in it becomes an error.
-func elfSections(r io.ReaderAt) (btf, base []byte, err error) {
+func elfSections(r io.ReaderAt) (btf, base []byte, machine elf.Machine, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			btf, base, err = nil, nil, fmt.Errorf("broken ELF: %v", p)
+			btf, base, machine, err = nil, nil, 0, fmt.Errorf("broken ELF: %v", p)
 		}
 	}()
 	f, err := elf.NewFile(r)
@@ -149,16 +155,16 @@ func elfSections(r io.ReaderAt) (btf, base []byte, err error) {
 		if errors.As(err, &fe) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			err = fmt.Errorf("broken ELF: %w", err)
 		}
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	if btf, err = elfSection(f, ".BTF"); err != nil {
-		return nil, nil, err
+		return nil, nil, 0, err
 	}
 	if btf == nil {
-		return nil, nil, ErrNoBTF
+		return nil, nil, 0, ErrNoBTF
 	}
 	base, err = elfSection(f, ".BTF.base")
-	return btf, base, err
+	return btf, base, f.Machine, err
 }
 
 // maxPlain is the size up to which a section's claim is believed before it is read.

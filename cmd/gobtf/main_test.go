@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/hex"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -41,7 +43,16 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
-			return cond == "root" && os.Getuid() == 0, nil
+			switch cond {
+			case "root":
+				return os.Getuid() == 0, nil
+			case "devfull":
+				_, err := os.Stat("/dev/full")
+				return err == nil, nil
+			case "tmpfs":
+				return exec.Command("unshare", "-m", "mount", "-t", "tmpfs", "t", "/mnt").Run() == nil, nil
+			}
+			return false, fmt.Errorf("no such condition")
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": status, "cut": cut, "size": size, "lines": lines, "poke": poke,
