@@ -145,7 +145,7 @@ func TestBrokenELF(t *testing.T) {
 		for _, v := range []byte{0, 0x7f, 0xff} {
 			old := data[i]
 			data[i] = v
-			if btf, _, err := elfSections(bytes.NewReader(data)); err == nil {
+			if btf, _, _, err := elfSections(bytes.NewReader(data)); err == nil {
 				Parse(btf, nil)
 			}
 			data[i] = old
