@@ -39,9 +39,12 @@ func ReadFile(path string, base *Types) (*Types, error) {
 	if err != nil {
 		return nil, inFile(path, "", err)
 	}
-	t.machine = machine
+	t.machine = uint16(machine)
 	return t, nil
 }
+
+// Machine returns the machine of the ELF file that ReadFile took the BTF from, EM_NONE when it was none: BTF does not name it.
+func (t *Types) Machine() elf.Machine { return elf.Machine(t.machine) }
 
 // ReadSections reads a file like ReadFile, and returns the bytes of .BTF and of
 // .BTF.base, nil if there is none.

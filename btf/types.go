@@ -2,7 +2,6 @@ package btf
 
 import (
 	"bytes"
-	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -24,16 +23,13 @@ type Types struct {
 	order binary.ByteOrder
 	form  HeaderForm
 
-	machine elf.Machine // 0: not from an ELF file
+	machine uint16 // e_machine of the ELF file it was read from, or 0
 
 	textOnce sync.Once
 	text     string // strs, from which names are cut without copying each
 	offsOnce sync.Once
 	offs     *offsetIndex
 }
-
-// Machine returns the machine of the ELF file that the BTF was read from, EM_NONE when it was none: BTF itself does not name it.
-func (t *Types) Machine() elf.Machine { return t.machine }
 
 // Parse reads a BTF. base is what it continues if it is split, else nil.
 //
