@@ -176,7 +176,7 @@ func fits(found *Found, unknown error, m *module, onto *Base) (ok bool, why stri
 	if _, _, err := distill.Relocate(found.Types, onto.Types); err != nil {
 		return false, err.Error()
 	}
-	if found.Form == Distilled && m.ids != nil && m.ids.Lists() {
+	if m.ids != nil && m.ids.Lists() {
 		return false, "a kernel relocates no plain BTF_ID lists of a module that has .BTF.base"
 	}
 	return true, ""

@@ -17,6 +17,7 @@ type command struct {
 var commands = [...]command{
 	{"add", addCommand},
 	{"rebase", rebaseCommand},
+	{resolveBTFIDsName, resolveHelp},
 	{"version", versionCommand},
 	{"help", helpCommand},
 }
@@ -29,6 +30,11 @@ func isCommand(word string) bool {
 		}
 	}
 	return false
+}
+
+// resolveHelp is what help shows of resolve_btfids. Its lines are in its own language and do not come here: see run.
+func resolveHelp(io.Writer, io.Writer) *cli.Command {
+	return &cli.Command{Usage: "fill in .BTF_ids as the kernel's tool of this name, or as gobtf under that name; its own usage: without arguments"}
 }
 
 func versionCommand(stdout, _ io.Writer) *cli.Command {
