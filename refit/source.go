@@ -145,7 +145,11 @@ func (s sources) split() (*btf.Types, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.m.path, err)
 	}
-	return moved, nil
+	// On a base of INTs alone it brings copies of kernel structs along, as BTF that stands alone does.
+	seen := s.r.Changes
+	s.compareOwn(moved)
+	s.r.Changes = append(seen, s.r.Changes...)
+	return s.link(moved)
 }
 
 // closure takes what the module refers to of its old base along: what is not equal in the new base becomes its own.
