@@ -21,11 +21,24 @@ import (
 	"github.com/gobtf/gobtf/internal/elfx"
 )
 
-// Encode makes one BTF of the given files, in their order.
+// Encode makes one BTF of the given files, in their order, and verifies it.
 func Encode(ctx context.Context, paths []string, opt Options) (*Result, error) {
+	work := encode
 	if opt.Form != Split {
-		return encodeStandalone(ctx, paths, opt)
+		work = encodeStandalone
 	}
+	res, err := work(ctx, paths, opt)
+	if err == nil && !res.Empty {
+		err = verified(paths[0], res, opt)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return res, nil
+}
+
+// encode makes BTF on Options.Base, or standalone.
+func encode(ctx context.Context, paths []string, opt Options) (*Result, error) {
 	files, err := openAll(paths, opt)
 	defer func() {
 		for _, f := range files {

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/btf/verify"
 )
 
 // Options say what is encoded and how. The zero value works: standalone BTF without any feature, from all units.
@@ -17,13 +18,14 @@ type Options struct {
 	FixupSillyBitfields bool     // int x:32 is an int
 
 	Header         btf.HeaderForm
-	Base           *btf.Types // split BTF on it; nil is standalone
-	Form           Form       // what becomes of it; the zero value is split BTF
-	ShareScalars   bool       // Shifted: INT and FLOAT are the base's
-	Quirks         bool       // split BTF as pahole 1.32 makes it, its defects included (docs/quirks.md)
-	Strict         bool       // what is a note otherwise is an error
-	StripSignature bool       // a module's appended signature goes when its BTF is written in place
-	DebugDirs      []string   // where separate debug files are looked for, before /usr/lib/debug
+	Kernel         verify.Kernel // whose rules the BTF is verified by; the zero value is the newest one known
+	Base           *btf.Types    // split BTF on it; nil is standalone
+	Form           Form          // what becomes of it; the zero value is split BTF
+	ShareScalars   bool          // Shifted: INT and FLOAT are the base's
+	Quirks         bool          // split BTF as pahole 1.32 makes it, its defects included (docs/quirks.md)
+	Strict         bool          // what is a note otherwise is an error
+	StripSignature bool          // a module's appended signature goes when its BTF is written in place
+	DebugDirs      []string      // where separate debug files are looked for, before /usr/lib/debug
 
 	Trace io.Writer                        // the reference's -V lines; nil is none
 	Notes func(format string, args ...any) // one line each, without prefix; nil drops them

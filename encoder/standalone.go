@@ -46,7 +46,7 @@ func encodeStandalone(ctx context.Context, paths []string, opt Options) (*Result
 	if form == Shifted && base == nil {
 		return nil, errors.New("standalone BTF is shifted to the top of a base, and there is none (--btf_base)")
 	}
-	res, err := Encode(ctx, paths, opt)
+	res, err := encode(ctx, paths, opt)
 	if err != nil || res.Empty || form == Raw {
 		return res, err
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/btf/verify"
 	"github.com/gobtf/gobtf/encoder"
 	"github.com/urfave/cli/v2"
 )
@@ -48,6 +49,10 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 			return at(err, base)
 		}
 	}
+	kernel := kernelRelease(os.LookupEnv, paths[0])
+	if kernel.known() {
+		opt.Kernel = verify.Kernel{Major: kernel.major, Minor: kernel.minor}
+	}
 	res, err := encoder.Encode(c.Context, paths, opt)
 	switch {
 	case err != nil && c.Context.Err() != nil:
@@ -57,9 +62,6 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 	}
 	if note != "" && !res.Empty {
 		opt.Notes("%s", note)
-	}
-	if old := enum64Note(opt, res, func() release { return kernelRelease(os.LookupEnv, paths[0]) }); old != "" {
-		opt.Notes("%s: %s", paths[0], old)
 	}
 	if c.Bool("stats") {
 		defer printStats(stderr, res, begin)

@@ -1,0 +1,53 @@
+package encoder
+
+import (
+	"fmt"
+
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/btf/verify"
+)
+
+// verified checks what is about to be handed out by what a kernel checks when it loads its own or a module's BTF (level 1 of
+// btf/verify). A finding is a note, since the bytes are the reference's, and with Strict an error.
+func verified(path string, res *Result, opt Options) error {
+	found, err := findings(res, opt)
+	if err != nil {
+		return fmt.Errorf("%s: encoded BTF: %w", path, err)
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	more := ""
+	if n := len(found) - 1; n > 0 {
+		more = fmt.Sprintf("; and %d more (gobtf verify)", n)
+	}
+	if k := found[0].Kind; (k == btf.Enum64 || k == btf.Enum) && found[0].Since != "" {
+		// pahole up to 1.23, which builds of such kernels were made for, wrote an ENUM.
+		more += ": --skip_encoding_btf_enum64 makes them ENUM without signs"
+	}
+	if opt.Strict {
+		return fmt.Errorf("%s: Linux %v does not take this BTF: %v%s", path, opt.Kernel, found[0], more)
+	}
+	if opt.Notes != nil {
+		opt.Notes("%s: Linux %v does not take this BTF: %v%s", path, opt.Kernel, found[0], more)
+	}
+	return nil
+}
+
+func findings(res *Result, opt Options) ([]verify.Finding, error) {
+	vo := verify.Options{Kernel: opt.Kernel}
+	base := opt.Base
+	switch {
+	case res.BTFBase != nil:
+		if found := verify.Check(res.BTFBase, nil, vo); len(found) > 0 {
+			return found, nil
+		}
+		var err error
+		if base, err = btf.Parse(res.BTFBase, nil); err != nil {
+			return nil, err
+		}
+	case opt.Form == Raw:
+		base = nil
+	}
+	return verify.Check(res.BTF, base, vo), nil
+}
