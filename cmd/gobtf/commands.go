@@ -18,6 +18,7 @@ var commands = [...]command{
 	{"add", addCommand},
 	{"rebase", rebaseCommand},
 	{resolveBTFIDsName, resolveHelp},
+	{"verify", verifyCommand},
 	{"version", versionCommand},
 	{"help", helpCommand},
 }

@@ -1,0 +1,165 @@
+package refit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/btf/verify"
+	"github.com/gobtf/gobtf/btfids"
+	"github.com/gobtf/gobtf/distill"
+	"github.com/gobtf/gobtf/encoder"
+	"github.com/gobtf/gobtf/internal/elfx"
+)
+
+// Verdict says what a kernel makes of a file's BTF.
+type Verdict struct {
+	Path     string
+	Kernel   verify.Kernel // by whose rules
+	Full     bool
+	Bytes    int // of .BTF, or of the file
+	Split    bool
+	Findings []Finding
+}
+
+// Finding is one of verify's, and the section it is in: ".BTF", ".BTF.base", or "" for a file that is BTF itself.
+type Finding struct {
+	Section string
+	verify.Finding
+}
+
+// String is one line.
+func (f Finding) String() string {
+	if f.Section == "" {
+		return f.Finding.String()
+	}
+	return "section " + f.Section + ": " + f.Finding.String()
+}
+
+// ErrNeedsBase: split BTF cannot be looked at alone.
+var ErrNeedsBase = errors.New("is split BTF, and says nothing without its base (--btf_base)")
+
+// Verify checks the BTF of a file as a kernel does that loads it: BTF as such, or an ELF file's .BTF and .BTF.base, compressed or
+// not. base is what split BTF continues, or for a module with .BTF.base the kernel it is loaded on; nil when there is none. kernel
+// is nil for that of a module's vermagic, or the newest one known.
+func Verify(path string, base *btf.Types, kernel *verify.Kernel, full bool, pointerSize int) (*Verdict, error) {
+	in, err := readForVerify(path)
+	if err != nil {
+		return nil, err
+	}
+	v := &Verdict{Path: path, Full: full, Bytes: len(in.own)}
+	switch {
+	case kernel != nil:
+		v.Kernel = *kernel
+	case in.release != "":
+		v.Kernel, _ = verify.ParseKernel(in.release) // what it does not understand is the newest
+	}
+	opt := verify.Options{Kernel: v.Kernel, Full: full, PointerSize: pointerSize}
+	if opt.PointerSize == 0 {
+		opt.PointerSize = in.pointerSize
+	}
+	keep := func(section string, found []verify.Finding) {
+		for _, f := range found {
+			v.Findings = append(v.Findings, Finding{section, f})
+		}
+	}
+	if in.base == nil {
+		v.Split = base != nil
+		if base == nil && splitStrings(in.own) {
+			return nil, fmt.Errorf("%s: %w", path, ErrNeedsBase)
+		}
+		keep(in.section, verify.Check(in.own, base, opt))
+		return v, nil
+	}
+	v.Split = true
+	if found := verify.Check(in.base, nil, opt); len(found) > 0 {
+		keep(".BTF.base", found)
+		return v, nil
+	}
+	small, err := btf.Parse(in.base, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s: .BTF.base: %w", path, err)
+	}
+	keep(in.section, verify.Check(in.own, small, opt))
+	if len(v.Findings) > 0 {
+		return v, nil
+	}
+	t, err := btf.Parse(in.own, small)
+	if err != nil {
+		return nil, fmt.Errorf("%s: .BTF: %w", path, err)
+	}
+	if full {
+		keep(in.section, verify.DistilledBase(t, in.lists))
+	}
+	if base == nil {
+		return v, nil
+	}
+	// Loading it relocates it.
+	var misfit *distill.MisfitError
+	switch _, _, err := distill.Relocate(t, base); {
+	case errors.As(err, &misfit):
+		for _, m := range misfit.Misfits {
+			keep(".BTF.base", []verify.Finding{{Level: 1, ID: m.ID, Kind: small.Type(m.ID).Kind(), Name: small.Type(m.ID).Name(), Rule: m.Why, Since: "since 6.11"}})
+		}
+	case err != nil:
+		return nil, fmt.Errorf("%s: .BTF.base: %w", path, err)
+	}
+	return v, nil
+}
+
+// verifyInput is what there is of a file to look at.
+type verifyInput struct {
+	section     string // that own is in, "" for none
+	own, base   []byte
+	release     string
+	pointerSize int
+	lists       bool // .BTF_ids has plain lists
+}
+
+func readForVerify(path string) (*verifyInput, error) {
+	m, err := elfx.Map(path)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	if !bytes.HasPrefix(m.Data, []byte("\x7fELF")) {
+		return &verifyInput{own: bytes.Clone(m.Data)}, nil
+	}
+	f, err := elfx.FromBytes(path, m.Data)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	in := &verifyInput{section: ".BTF", pointerSize: 4}
+	if f.Class64 {
+		in.pointerSize = 8
+	}
+	for name, to := range map[string]*[]byte{".BTF": &in.own, ".BTF.base": &in.base} {
+		if s := f.Section(name); s != nil {
+			b, err := f.Data(s)
+			if err != nil {
+				return nil, err
+			}
+			*to = append([]byte{}, b...) // never nil
+		}
+	}
+	if in.own == nil {
+		return nil, fmt.Errorf("%s: %w", path, ErrNoBTF)
+	}
+	if ids, err := btfids.Read(f); err == nil && ids != nil {
+		in.lists = ids.Lists()
+	}
+	in.release, err = encoder.ModuleRelease(path)
+	return in, err
+}
+
+// splitStrings tells whether the strings of a BTF can only be those of a split one.
+func splitStrings(data []byte) bool {
+	h, err := btf.ParseHeader(data)
+	if err != nil {
+		return false
+	}
+	strs := data[h.Len:][h.StrOff:]
+	return h.StrLen > 0 && strs[0] != 0 || h.StrLen == 0 && h.TypeLen > 0
+}
