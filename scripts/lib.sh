@@ -96,12 +96,16 @@ versions() {
 	done | sort -u | sort -V
 }
 
-# get PACKAGE=VERSION DIR: downloads one package and unpacks it there.
+# get PACKAGE=VERSION DIR [PATTERN]: downloads one package and unpacks it there, or of it what a pattern (tar's wildcards) takes.
 get() {
 	local tmp=$2.deb.$$
 	rm -rf "$tmp"
 	mkdir -p "$tmp" "$2"
 	(cd "$tmp" && three apt-get $APT download "$1") || { rm -rf "$tmp"; die "could not download $1 in three tries"; }
-	dpkg-deb -x "$tmp"/*.deb "$2" || die "$1 does not unpack"
+	if [ -n "${3:-}" ]; then
+		dpkg-deb --fsys-tarfile "$tmp"/*.deb | tar -x -C "$2" --wildcards "$3" || die "$1 does not unpack"
+	else
+		dpkg-deb -x "$tmp"/*.deb "$2" || die "$1 does not unpack"
+	fi
 	rm -rf "$tmp"
 }
