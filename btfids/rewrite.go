@@ -9,6 +9,16 @@ import (
 	"github.com/gobtf/gobtf/btf"
 )
 
+// Arrange does to a module's types what the tools of kernels from 7.0 on do before they look names up: functions that sec says
+// take implicit arguments get their second prototype, and the types are sorted by name. sec may be nil.
+func Arrange(t *btf.Types, sec *Section) (*btf.Types, error) {
+	t, err := implicitArgs(t, sec, func(string, ...any) {})
+	if err != nil {
+		return nil, err
+	}
+	return sortByName(t)
+}
+
 // sortByName orders t's own types by name, those without one first, equal ones as they were. From 6.19 on kernels look
 // names up by bisection when they find the types in this order.
 func sortByName(t *btf.Types) (*btf.Types, error) {

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/btf/verify"
 	"github.com/gobtf/gobtf/btfids"
 	"github.com/gobtf/gobtf/distill"
 	"github.com/gobtf/gobtf/encoder"
@@ -111,6 +112,9 @@ func openModule(path string) (*module, error) {
 	if m.ids, err = btfids.Read(f); err != nil {
 		return nil, err
 	}
+	if m.release, err = encoder.ModuleRelease(path); err != nil {
+		return nil, err
+	}
 	if m.hasIDs && m.ids == nil {
 		return nil, fmt.Errorf("%s: section %s: without a symbol table nothing says what its ids are", path, btfids.SectionName)
 	}
@@ -204,6 +208,11 @@ func differ(path string, r *Report, opt Options) error {
 
 // write puts new types into the file, and its ids with them. base is what becomes .BTF.base, nil for none.
 func (m *module) write(own, base *btf.Types, r *Report, opt Options) error {
+	if k, err := verify.ParseKernel(m.release); err == nil && !k.Before(7, 0) {
+		if own, err = btfids.Arrange(own, m.ids); err != nil {
+			return fmt.Errorf("%s: %w", m.path, err)
+		}
+	}
 	r.Own, r.Shared = own.Len()-int(own.Start()), sharedTypes(own)
 	set := []elfx.NamedData{{Name: ".BTF", Data: own.AppendForm(nil, btf.Header24)}}
 	switch {

@@ -30,7 +30,7 @@ program() {
 }
 
 # has WORD: does this gobtf know the subcommand?
-has() { "$GOBTF" help 2>&1 | grep -qE "^ +$1( |,|\$)"; }
+has() { grep -qE "^ +$1( |,|\$)" <<<"$("$GOBTF" help 2>&1)"; } # no pipe: grep -q would end it early
 
 # live SERIES: the newest Debian cloud kernel of a series (6.12, 7), with the headers to build modules for it, in
 # build/live/RELEASE: boot/vmlinuz, headers/. Sets KVER (release), LIVE (that folder), KBUILD (what make -C takes) and BASE (the
