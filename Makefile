@@ -1,6 +1,6 @@
 # gobtf. `make build`, `make demo` and `make test` need Go alone; the others say what they need when it is missing.
 GO ?= go
-.PHONY: build test race fuzz bench fixtures rules parity demo lint clean
+.PHONY: build test race fuzz bench fixtures rules parity kbuild-test boot-test oot-test demo lint clean
 
 build: ## bin/gobtf, statically linked
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/gobtf ./cmd/gobtf
@@ -25,6 +25,15 @@ rules: ## breaks each odd rule in a copy and shows which fixtures notice (docs/f
 
 parity: build ## every byte against the reference, on a Debian debug kernel (see scripts/parity)
 	scripts/parity
+
+kbuild-test: ## small kernels built with PAHOLE=gobtf and booted: KERNELS="6.1 6.12 7 5.10" (default 6.12)
+	scripts/kbuild-test $(KERNELS)
+
+boot-test: ## what live kernels make of module BTF in every form: KERNELS="6.12 7 small small-7" (default 6.12)
+	scripts/boot-test $(KERNELS)
+
+oot-test: ## a module built on Debian's headers in every dialect of flags: KERNELS="6.12 7" (default 6.12)
+	scripts/oot-test $(KERNELS)
 
 demo: build ## the main job on a bundled module and bundled programs
 	$(GO) run ./scripts/demo
