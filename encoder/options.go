@@ -17,6 +17,7 @@ type Options struct {
 	KabiPrefix          string   // a name that starts so becomes just this; "" is none
 	FixupSillyBitfields bool     // int x:32 is an int
 
+	Targeted       bool // what Kernel does not take is an error, and not a note (see For)
 	Header         btf.HeaderForm
 	Kernel         verify.Kernel // whose rules the BTF is verified by; the zero value is the newest one known
 	Base           *btf.Types    // split BTF on it; nil is standalone

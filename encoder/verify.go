@@ -8,7 +8,7 @@ import (
 )
 
 // verified checks what is about to be handed out by what a kernel checks when it loads its own or a module's BTF (level 1 of
-// btf/verify). A finding is a note, since the bytes are the reference's, and with Strict an error.
+// btf/verify). A finding is a note, since the bytes are the reference's, and with Strict or a target kernel an error.
 func verified(path string, res *Result, opt Options) error {
 	found, err := findings(res, opt)
 	if err != nil {
@@ -25,7 +25,7 @@ func verified(path string, res *Result, opt Options) error {
 		// pahole up to 1.23, which builds of such kernels were made for, wrote an ENUM.
 		more += ": --skip_encoding_btf_enum64 makes them ENUM without signs"
 	}
-	if opt.Strict {
+	if opt.Strict || opt.Targeted {
 		return fmt.Errorf("%s: Linux %v does not take this BTF: %v%s", path, opt.Kernel, found[0], more)
 	}
 	if opt.Notes != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/btf/verify"
 	"github.com/gobtf/gobtf/encoder"
+	"github.com/gobtf/gobtf/refit"
 	"github.com/urfave/cli/v2"
 )
 
@@ -28,6 +29,9 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 	begin := time.Now()
 	opt, err := encodeOptions(c, stdout, stderr)
 	if err != nil {
+		return err
+	}
+	if opt, err = forKernel(c, opt, paths[0]); err != nil {
 		return err
 	}
 	note, err := applyStandalone(c, &opt, paths[0])
@@ -48,10 +52,6 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 		if opt.Base, err = btf.ReadFile(base, nil); err != nil {
 			return at(err, base)
 		}
-	}
-	kernel := kernelRelease(os.LookupEnv, paths[0])
-	if kernel.known() {
-		opt.Kernel = verify.Kernel{Major: kernel.major, Minor: kernel.minor}
 	}
 	res, err := encoder.Encode(c.Context, paths, opt)
 	switch {
@@ -89,6 +89,32 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 		opt.Notes("%v", at(errors.New(note), target))
 	}
 	return at(err, target)
+}
+
+// forKernel says by whose rules the BTF is verified, and with --target_kernel leaves out what that kernel does not take.
+func forKernel(c *cli.Context, opt encoder.Options, path string) (encoder.Options, error) {
+	r := kernelRelease(os.LookupEnv, path)
+	target := c.String("target_kernel")
+	if target == "auto" && !r.known() {
+		if base := c.String("btf_base"); base != "" {
+			r = parseRelease(refit.KernelRelease(base))
+		}
+		if !r.known() {
+			return opt, fmt.Errorf("%s: --target_kernel=auto: neither VERSION and PATCHLEVEL, KERNELRELEASE, a vermagic nor the base says which kernel it is for", path)
+		}
+	}
+	k := verify.Kernel{Major: r.major, Minor: r.minor}
+	switch {
+	case target != "" && target != "auto":
+		var err error
+		if k, err = verify.ParseKernel(target); err != nil {
+			return opt, usagef("--target_kernel: %v", err)
+		}
+	case target == "":
+		opt.Kernel = k // the zero value, when it is not known, is the newest
+		return opt, nil
+	}
+	return opt.For(k), nil
 }
 
 // encodeOptions reads a normalised line.

@@ -80,6 +80,7 @@ var options = [...]option{
 	{long: "strict", own: true, role: keep, help: "no DWARF, or everything filtered, is a failure"},
 	{long: "strip_signature", own: true, role: keep, help: "drop a module's signature, which new BTF would break"},
 	{long: "debug_dir", own: true, arg: needArg, role: every, value: "DIR", help: "look for separate debug files in `DIR` first (repeatable)"},
+	{long: "target_kernel", own: true, arg: needArg, role: keep, value: "VERSION", help: "only what kernel `VERSION` takes (5.10, 6.1 ... or auto: the one it is built for)"},
 	{long: "btf_header", own: true, arg: needArg, role: keep, value: "FORM", help: "header `FORM`: 24 (default), 32 or layout"},
 	{long: "standalone", own: true, arg: optArg, role: keep, value: "FORM", help: "BTF that refers to itself alone, in `FORM` auto (default), raw, shifted or portable"},
 	{long: "stats", own: true, role: keep, help: "print stage timings and counts to stderr"},

@@ -170,7 +170,8 @@ func applyStandalone(c *cli.Context, opt *encoder.Options, path string) (note st
 		at.distilled = true
 	}
 	_, at.files = os.LookupEnv("RESOLVE_BTFIDS_FLAGS")
-	at.kernel = kernelRelease(os.LookupEnv, path)
+	at.kernel = release{opt.Kernel.Major, opt.Kernel.Minor}
+	at.distilled = at.distilled && !(opt.Targeted && at.kernel.before(6, 11))
 	why := "as asked for"
 	opt.Form = req.form
 	if req.auto {
@@ -187,6 +188,8 @@ func applyStandalone(c *cli.Context, opt *encoder.Options, path string) (note st
 	switch {
 	case opt.Form == encoder.Shifted && !at.base:
 		return "", errors.New("--standalone=shifted: there is no base to shift to: give --btf_base")
+	case opt.Form == encoder.Portable && opt.Targeted && at.kernel.before(6, 11):
+		return "", fmt.Errorf("--standalone=portable: kernel %v, the target, takes no .BTF.base", at.kernel)
 	case opt.Form == encoder.Portable && at.detached:
 		return "", errors.New("--standalone=portable: a detached file has no place for .BTF.base")
 	}
