@@ -264,14 +264,22 @@ func recordWords(info uint32) int {
 	return 3
 }
 
+// part cuts out a section, which ParseHeader has checked; an empty one may claim to be anywhere.
+func part(body []byte, off, n uint32) []byte {
+	if n == 0 {
+		return nil
+	}
+	return body[off:][:n:n]
+}
+
 func readRaw(data []byte) (*raw, error) {
 	h, err := btf.ParseHeader(data)
 	if err != nil {
 		return nil, err
 	}
 	body := data[h.Len:]
-	types := body[h.TypeOff : h.TypeOff+h.TypeLen]
-	r := &raw{header: h, strs: body[h.StrOff : h.StrOff+h.StrLen], words: make([]uint32, len(types)/4)}
+	types := part(body, h.TypeOff, h.TypeLen)
+	r := &raw{header: h, strs: part(body, h.StrOff, h.StrLen), words: make([]uint32, len(types)/4)}
 	if len(types)%4 != 0 {
 		return nil, errors.New("types: no whole number of words")
 	}

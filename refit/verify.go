@@ -160,6 +160,6 @@ func splitStrings(data []byte) bool {
 	if err != nil {
 		return false
 	}
-	strs := data[h.Len:][h.StrOff:]
-	return h.StrLen > 0 && strs[0] != 0 || h.StrLen == 0 && h.TypeLen > 0
+	strs := part(data[h.Len:], h.StrOff, h.StrLen)
+	return len(strs) > 0 && strs[0] != 0 || len(strs) == 0 && h.TypeLen > 0
 }

@@ -1,0 +1,443 @@
+package refit
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/btf/verify"
+	"github.com/gobtf/gobtf/btfids"
+	"github.com/gobtf/gobtf/encoder"
+	"github.com/gobtf/gobtf/internal/elfx"
+)
+
+const moduleDir = "../testdata/module/"
+
+func unpack(t testing.TB, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(moduleDir + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z, err := zstd.NewReader(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	if data, err = z.DecodeAll(data, nil); err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// bases are the vmlinux that the bundled module was built for, and others made of it.
+type bases struct {
+	ours, moved, changed, grown *btf.Types
+}
+
+var makeBases = sync.OnceValues(func() (*bases, error) {
+	data, err := os.ReadFile(moduleDir + "vmlinux.btf.zst")
+	if err != nil {
+		return nil, err
+	}
+	z, err := zstd.NewReader(nil)
+	if err != nil {
+		return nil, err
+	}
+	defer z.Close()
+	if data, err = z.DecodeAll(data, nil); err != nil {
+		return nil, err
+	}
+	b := &bases{}
+	if b.ours, err = btf.Parse(data, nil); err != nil {
+		return nil, err
+	}
+	if b.moved, err = edit(b.ours, 3, nil); err != nil {
+		return nil, err
+	}
+	// The first of two neighbours in task_struct is elsewhere: code that was compiled before reads it from the wrong place.
+	b.changed, err = edit(b.ours, 3, func(x btf.Type, rec []uint32) {
+		if x.Kind() == btf.Struct && x.Name() == "list_head" {
+			rec[2] += 8
+			rec[5] += 64
+			rec[8] += 64
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	// It is longer at its end, which nobody who points to it notices.
+	b.grown, err = edit(b.ours, 3, func(x btf.Type, rec []uint32) {
+		if x.Kind() == btf.Struct && x.Name() == "task_struct" {
+			rec[2] += 64
+		}
+	})
+	return b, err
+})
+
+func theBases(t testing.TB) *bases {
+	t.Helper()
+	b, err := makeBases()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// edit makes another kernel's BTF: n types and a string ahead of all others, and what change does to records.
+func edit(t *btf.Types, n int, change func(x btf.Type, rec []uint32)) (*btf.Types, error) {
+	const ahead = "gobtf_test"
+	strs := append([]byte("\x00"+ahead+"\x00"), t.Strings()[1:]...)
+	var words []uint32
+	for i := range n {
+		words = append(words, 1, btf.InfoWord(btf.Fwd, 0, i%2 == 1), 0)
+	}
+	for id, x := range t.All() {
+		rec := slices.Clone(t.Record(id))
+		if change != nil {
+			change(x, rec)
+		}
+		btf.EachRef(rec, func(w *uint32) {
+			if *w != 0 {
+				*w += uint32(n)
+			}
+		})
+		btf.EachName(rec, func(w *uint32) {
+			if *w != 0 {
+				*w += uint32(len(ahead)) + 1
+			}
+		})
+		words = append(words, rec...)
+	}
+	return btf.New(words, strs, nil, t.Order())
+}
+
+// built returns the bundled module with BTF of a form, built on a base, and without its DWARF unless that is wanted.
+func built(t testing.TB, form Form, on *btf.Types, dwarf bool) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "m.ko")
+	if err := os.WriteFile(path, unpack(t, "gobtf_demo.ko.zst"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	// The vermagic is 6.12's; a base without a release is compared with none.
+	if _, err := Add(context.Background(), path, NewBase(on), "", form, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if !dwarf {
+		strip(t, path)
+	}
+	return path
+}
+
+// strip takes the debug information out.
+func strip(t testing.TB, path string) {
+	t.Helper()
+	f, err := elfx.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var set []elfx.NamedData
+	for _, s := range f.Sections {
+		if strings.HasPrefix(s.Name, ".debug_") || strings.HasPrefix(s.Name, ".rela.debug_") {
+			set = append(set, elfx.NamedData{Name: s.Name, Remove: true})
+		}
+	}
+	f.Close()
+	if _, err := elfx.SetSections(path, set, elfx.WriteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// load reads a module's BTF as a kernel with this base does.
+func load(t testing.TB, path string, base *btf.Types) (*btf.Types, *btfids.Section) {
+	t.Helper()
+	m, err := openModule(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.sec != nil {
+		if base, err = btf.Parse(m.sec, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	own, err := btf.Parse(m.own, base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := verify.Check(m.own, base, verify.Options{Full: true}); len(found) > 0 {
+		t.Fatalf("%s: %v", path, found[0])
+	}
+	return own, m.ids
+}
+
+// meaning lists own types with what they refer to, by name, so that numbers do not count.
+func meaning(t *btf.Types) (lines []string) {
+	for id, x := range t.All() {
+		s := fmt.Sprintf("%v %q %d %d:", x.Kind(), x.Name(), x.Size(), x.Vlen())
+		for to := range x.Refs() {
+			r := t.Type(to)
+			s += fmt.Sprintf(" %v %q %d", r.Kind(), r.Name(), r.Size())
+		}
+		for m := range x.Members() {
+			s += fmt.Sprintf(" .%s@%d:%d", m.Name, m.Bit, m.Bits)
+		}
+		_ = id
+		lines = append(lines, s)
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// idsRight tells whether every id in .BTF_ids is the type it names.
+func idsRight(t *testing.T, own *btf.Types, ids *btfids.Section) {
+	t.Helper()
+	n := 0
+	ids.IDs(func(kind, name string, id btf.TypeID) {
+		n++
+		if x := own.Type(id); x.Name() != name {
+			t.Errorf(".BTF_ids: %s %s is type %d, which is %v %q", kind, name, id, x.Kind(), x.Name())
+		}
+	})
+	if n == 0 {
+		t.Error(".BTF_ids has no ids")
+	}
+}
+
+// TestRebase moves the module in every form to a kernel whose types have other numbers, and wants what encoding it there gives.
+func TestRebase(t *testing.T) {
+	b := theBases(t)
+	want, _ := load(t, built(t, Split, b.moved, false), b.moved)
+	onto := NewBase(b.moved)
+	for _, tc := range []struct {
+		name   string
+		form   Form
+		dwarf  bool
+		from   *btf.Types
+		source string
+	}{
+		{"DWARF", Split, true, nil, "its DWARF"},
+		{"split", Split, false, b.ours, "its split BTF and the base of --from"},
+		{"raw", Raw, false, nil, "its raw BTF"},
+		{"shifted", Shifted, false, nil, "its shifted BTF"},
+		{"shifted, its base is known", Shifted, false, b.ours, "its shifted BTF"},
+		{"portable", Portable, false, nil, "its portable BTF"},
+		{"distilled", Distilled, false, nil, "its .BTF.base"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			path := built(t, tc.form, b.ours, tc.dwarf)
+			opt := Options{From: tc.from, Form: Split}
+			before, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			check := opt
+			check.Check = true
+			if _, err := Rebase(context.Background(), path, onto, check); err != nil {
+				t.Fatalf("--check: %v", err)
+			}
+			if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
+				t.Error("--check wrote the file")
+			}
+			r, err := Rebase(context.Background(), path, onto, opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Source != tc.source || r.After != Split || r.Before != tc.form || !r.IDs || len(r.Changes) > 0 {
+				t.Errorf("%v; source %q, changes %v", r, r.Source, r.Changes)
+			}
+			own, ids := load(t, path, b.moved)
+			if got := meaning(own); !slices.Equal(got, meaning(want)) {
+				t.Errorf("%d types, encoding it there gives %d: %s", len(got), want.Len()-int(want.Start()), firstOther(got, meaning(want)))
+			}
+			idsRight(t, own, ids)
+			again, err := Rebase(context.Background(), path, onto, Options{})
+			if err != nil || !again.Fits || again.Source != "" {
+				t.Errorf("the second time: %v, %v", again, err)
+			}
+		})
+	}
+}
+
+func firstOther(got, want []string) string {
+	for i := range min(len(got), len(want)) {
+		if got[i] != want[i] {
+			return fmt.Sprintf("%s, want %s", got[i], want[i])
+		}
+	}
+	return "one list is the beginning of the other"
+}
+
+// TestShifted: --form=shifted only renumbers.
+func TestShifted(t *testing.T) {
+	b := theBases(t)
+	path := built(t, Shifted, b.ours, false)
+	before, _ := load(t, path, b.ours)
+	if _, err := Rebase(context.Background(), path, NewBase(b.moved), Options{Form: Shifted}); err != nil {
+		t.Fatal(err)
+	}
+	after, ids := load(t, path, b.moved)
+	if !slices.Equal(meaning(before), meaning(after)) || after.Start() != before.Start()+3 {
+		t.Errorf("types from %d became types from %d: %s", before.Start(), after.Start(), firstOther(meaning(after), meaning(before)))
+	}
+	idsRight(t, after, ids)
+}
+
+// TestDiffers: a struct that the module was compiled with is another now.
+func TestDiffers(t *testing.T) {
+	b := theBases(t)
+	for _, form := range []Form{Split, Raw, Portable} {
+		path := built(t, form, b.ours, form == Split)
+		before, _ := os.ReadFile(path)
+		r, err := Rebase(context.Background(), path, NewBase(b.changed), Options{})
+		if form == Portable && err == nil && r.Fits { // it stands alone, and the kernel takes it
+			r, err = Rebase(context.Background(), path, NewBase(b.changed), Options{Form: Split})
+		}
+		if !errors.Is(err, ErrDiffers) || !strings.Contains(err.Error(), "struct list_head: 16 -> 24 bytes, next at byte 8, not 0") {
+			t.Errorf("%s: %v", form, err)
+		}
+		if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
+			t.Errorf("%s: it was written all the same", form)
+		}
+		if r, err = Rebase(context.Background(), path, NewBase(b.changed), Options{Force: true, Form: Split}); err != nil || len(r.Changes) == 0 {
+			t.Errorf("%s: --force: %v, %v", form, r, err)
+		}
+		load(t, path, b.changed)
+	}
+}
+
+// TestGrown: a struct that is longer at its end and that the module only points to is reported, and is no harm.
+func TestGrown(t *testing.T) {
+	b := theBases(t)
+	path := built(t, Raw, b.ours, false)
+	r, err := Rebase(context.Background(), path, NewBase(b.grown), Options{Form: Split})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Changes) != 1 || r.Changes[0].Name != "task_struct" || r.Changes[0].Breaks() {
+		t.Errorf("changes %v", r.Changes)
+	}
+	own, ids := load(t, path, b.grown)
+	idsRight(t, own, ids)
+	// The kernel's own struct is referred to, not a copy: a BPF program may pass one.
+	for id, x := range own.All() {
+		if x.Name() == "task_struct" {
+			t.Errorf("type %d is a task_struct of the module's own", id)
+		}
+	}
+}
+
+// TestRefused is about what there is no way for.
+func TestRefused(t *testing.T) {
+	b := theBases(t)
+	onto := NewBase(b.moved)
+	split := built(t, Split, b.ours, false)
+	for _, tc := range []struct {
+		name string
+		do   func() error
+		want error
+		says string
+	}{
+		{"split BTF of a base that is not known", func() error { _, err := Rebase(context.Background(), split, onto, Options{}); return err }, ErrNoSource, "without --from"},
+		{"split BTF and the wrong --from", func() error {
+			_, err := Rebase(context.Background(), split, onto, Options{From: b.moved})
+			return err
+		}, ErrNoSource, "on --from"},
+		{"no BTF", func() error {
+			path := filepath.Join(t.TempDir(), "m.ko")
+			os.WriteFile(path, unpack(t, "gobtf_demo.ko.zst"), 0o666)
+			_, err := Rebase(context.Background(), path, onto, Options{})
+			return err
+		}, ErrNoBTF, "gobtf add"},
+		{"add without DWARF", func() error {
+			_, err := Add(context.Background(), split, NewBase(b.ours), "", Split, Options{})
+			return err
+		}, ErrNoDWARF, "before it is stripped"},
+		{"add for another kernel", func() error {
+			_, err := Add(context.Background(), split, NewBase(b.ours), "6.1.0-1-amd64", Split, Options{})
+			return err
+		}, ErrOtherKernel, "the base is of 6.1.0-1-amd64"},
+		{"no ELF file", func() error { _, err := Rebase(context.Background(), "refit.go", onto, Options{}); return err }, nil, "refit.go: "},
+	} {
+		err := tc.do()
+		if err == nil || tc.want != nil && !errors.Is(err, tc.want) || !strings.Contains(err.Error(), tc.says) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", tc.name, err)
+		}
+	}
+}
+
+// TestRecognise: each form is told from its bytes alone, and from no other base.
+func TestRecognise(t *testing.T) {
+	b := theBases(t)
+	for _, form := range []Form{Split, Raw, Shifted, Portable, Distilled} {
+		m, err := openModule(built(t, form, b.ours, false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := Recognise(m.own, m.sec, b.ours, nil)
+		if err != nil || f.Form != form {
+			t.Errorf("%s on its base: %v, %v", form, f, err)
+		}
+		f, err = Recognise(m.own, m.sec, b.moved, nil)
+		if form == Split {
+			if !errors.Is(err, ErrUnknownBase) {
+				t.Errorf("split on another base: %v, %v", f, err)
+			}
+		} else if err != nil || f.Form != form {
+			t.Errorf("%s on another base: %v, %v", form, f, err)
+		}
+	}
+}
+
+// FuzzRecognise feeds bytes that a file may hold to what reads them, relocates them and puts them on a base. No panic.
+func FuzzRecognise(f *testing.F) {
+	b := btf.NewBuilder(nil)
+	i := b.AddInt("int", 4, btf.Signed)
+	b.AddStruct("s", 8, btf.Member{Name: "a", Type: i}, btf.Member{Name: "b", Type: i, Bit: 32})
+	base, err := b.Types()
+	if err != nil {
+		f.Fatal(err)
+	}
+	own := btf.NewBuilder(base)
+	own.AddPtr(2)
+	split, err := own.Types()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(base.Append(nil), []byte(nil), true)
+	f.Add(split.Append(nil), base.Append(nil), false)
+	f.Add(split.Append(nil), []byte(nil), true)
+	onto := NewBase(base)
+	f.Fuzz(func(t *testing.T, own, section []byte, from bool) {
+		if len(section) == 0 {
+			section = nil
+		}
+		var old *btf.Types
+		if from {
+			old = base
+		}
+		found, err := Recognise(own, section, base, old)
+		if err != nil {
+			return
+		}
+		r := &Report{}
+		s := sources{&module{path: "x"}, found, nil, onto, Options{Force: true, From: old}, r}
+		switch {
+		case found.Whole != nil:
+			s.whole()
+		case !found.OnOnto:
+			s.split()
+		}
+		_ = r.String()
+		_ = encoder.Split
+	})
+}
