@@ -319,7 +319,7 @@ func compare(t *btf.Types, id btf.TypeID, now *btf.Types, is btf.TypeID) (moved 
 
 // changes compares what a module uses of the kernel with what the kernel has now. members tells that t has the members of the
 // kernel's structs; without them (a distilled base) only sizes can be compared. known tells that a struct of that name is the
-// kernel's for certain; else one that has little in common with the kernel's is the module's own under the same name.
+// kernel's for certain; else one that has at most half in common with the kernel's is the module's own under the same name.
 func (b *Base) changes(t *btf.Types, kernel func(btf.TypeID) bool, known, members bool) (list []Change) {
 	for _, u := range uses(t, kernel) {
 		if t.Base() == b.Types && u.id < t.Start() {
@@ -338,7 +338,7 @@ func (b *Base) changes(t *btf.Types, kernel func(btf.TypeID) bool, known, member
 			if members {
 				moved, common, of = compare(t, u.id, b.Types, is)
 			}
-			if !known && 2*common < of {
+			if !known && 2*common <= of {
 				continue
 			}
 			if best < 0 || len(moved) < best || len(moved) == best && now.Size() == c.Was {
