@@ -502,8 +502,11 @@ func (u *unit) memberOffset(d *dwarfscan.DIE, kind btf.Kind) (word uint32, bitfi
 	case width != 0:
 		off += u.oldBitOffset(d, width)
 	}
-	if width != 0 && u.c.opt.FixupSillyBitfields && width == 8*u.storageSize(d) {
-		width = 0
+	if width != 0 && u.c.opt.FixupSillyBitfields {
+		// One that fills its storage is silly only where it also begins: packed structs have others.
+		if s := 8 * u.storageSize(d); width == s && off%s == 0 {
+			width = 0
+		}
 	}
 	if width == 0 && off%8 == 0 {
 		return off, false

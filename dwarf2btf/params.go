@@ -226,6 +226,9 @@ func (u *unit) oneMember(p *param, typ uint32, as int) {
 			bit &= 0xffffff
 		}
 		if bit == uint32(off)*8 {
+			if w[3+2*i] == 0 {
+				return // the parameter could not be called by it
+			}
 			p.oneMember = true
 			p.memberName = rawStrID | w[3+2*i]
 			p.memberType = refLocal | u.out.Refs[u.out.RefOff[id-1]+uint32(i)]

@@ -175,7 +175,7 @@ func (b *bench) compare(c combo, k check) (verdict, string) {
 	var quirks []string
 	if k.Base != "" {
 		base := check{Kind: k.Base}
-		if ok, said, _ := encode(b.ref, dir, "base", "-J", "--btf_features=default", "--btf_encode_detached=base", base.file()); !ok {
+		if ok, said, _ := encode(b.ref, dir, "base", append(args[:len(args):len(args)], "--btf_encode_detached=base", base.file())...); !ok {
 			return refused, said
 		}
 		if _, err := os.Stat(filepath.Join(dir, "base")); err != nil {

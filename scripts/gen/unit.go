@@ -208,7 +208,7 @@ func (s *scope) variable(i int) {
 		q := *t
 		q.quals = ""
 		c.Head = `__attribute__((section(".data..percpu"))) DTAG("cpu") ` + q.text(name) + ";"
-		if t.elem != nil && hasConst(t.elem) {
+		if s.constant(&q) {
 			c.Head = t.text(name) + ";"
 		}
 	case 4:
@@ -223,13 +223,18 @@ func (s *scope) variable(i int) {
 	s.late = append(s.late, c)
 }
 
-func hasConst(t *typ) bool {
-	for ; t != nil; t = t.elem {
-		if strings.Contains(t.quals, "const") || t.decl != nil && t.decl.kind == "typedef" {
-			return true
+// constant says whether t, or what it is an array of, is const: such variables have no place in a section of others.
+func (s *scope) constant(t *typ) bool {
+	for {
+		switch {
+		case t.elem != nil:
+			t = t.elem
+		case t.decl != nil && t.decl.kind == "typedef" && !strings.Contains(t.quals, "const"):
+			t = t.decl.to[s.layout[t.decl.index]]
+		default:
+			return strings.Contains(t.quals, "const")
 		}
 	}
-	return false
 }
 
 // class tells what can be done with a value in C.
