@@ -35,6 +35,9 @@ boot-test: ## what live kernels make of module BTF in every form: KERNELS="6.12 
 oot-test: ## a module built on Debian's headers in every dialect of flags: KERNELS="6.12 7" (default 6.12)
 	scripts/oot-test $(KERNELS)
 
+generate: build ## 2,000 generated sets of C units and 200 of csmith against the reference (docs/generator.md)
+	scripts/generate
+
 demo: build ## the main job on a bundled module and bundled programs
 	$(GO) run ./scripts/demo
 

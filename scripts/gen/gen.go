@@ -276,7 +276,7 @@ func (g *gen) pointer(i int) *typ {
 	}
 	if g.chance(25) {
 		to = &typ{base: to.base, decl: to.decl, ptr: to.ptr, quals: pick(g, []string{"const", "volatile", "const volatile", "TAG(\"rcu\")"})}
-		if to.ptr != nil && g.chance(30) {
+		if to.ptr != nil && g.chance(30) && !to.ptr.isFunction() {
 			to.quals = "__restrict"
 		}
 	}
@@ -326,6 +326,18 @@ func (t *typ) isArray() bool {
 		return false
 	}
 	return t.elem != nil
+}
+
+// isFunction says whether t is a function in any layout; restrict is not for pointers to those.
+func (t *typ) isFunction() bool {
+	if t.decl != nil {
+		for _, x := range t.decl.to {
+			if x.isFunction() {
+				return true
+			}
+		}
+	}
+	return t.ret != nil
 }
 
 func (g *gen) member(d *decl, m *int, depth int) member {
