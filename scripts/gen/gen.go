@@ -132,7 +132,7 @@ func (g *gen) fill(d *decl) {
 		}
 		if d.kind == "struct" && n > 0 && g.chance(10) {
 			d.flexible, d.noElem = true, true
-			b.members = append(b.members, member{name: "tail", t: &typ{elem: g.object(d.index, false), n: -1}, bits: -1})
+			b.members = append(b.members, member{name: "tail", t: &typ{elem: g.object(d.index, true), n: -1}, bits: -1})
 		}
 		d.bodies = []*body{b}
 		if g.layouts() == 2 {
