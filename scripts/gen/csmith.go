@@ -8,9 +8,12 @@ import (
 )
 
 // shim is what csmith's programs take from csmith.h, without any header: they are compiled for every machine and never run.
+// The linker's script names .data, hence anchor; LTO would leave nothing of a program without a start, hence main.
 const shim = `typedef signed char int8_t; typedef unsigned char uint8_t; typedef short int16_t; typedef unsigned short uint16_t;
 typedef int int32_t; typedef unsigned int uint32_t; typedef long long int64_t; typedef unsigned long long uint64_t;
 typedef __SIZE_TYPE__ size_t;
+static __attribute__((used)) int anchor = 1;
+__attribute__((used)) int main(int, char *[]);
 #define NULL ((void *)0)
 int printf(const char *, ...);
 int strcmp(const char *, const char *);
