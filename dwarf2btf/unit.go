@@ -2,6 +2,7 @@ package dwarf2btf
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -179,10 +180,8 @@ func (u *unit) walkUnit(h *part, first bool) error {
 	if !u.c.merged { // units that are taken as one have no name
 		u.out.Name = u.cu.name
 	}
-	if u.filtered(u.cu.name, lang) {
-		if !u.c.merged {
-			u.out.Left = true
-		}
+	if left, all := u.filtered(u.cu.name, lang); left {
+		u.out.Left = all
 		return nil
 	}
 	if !d.Children {
@@ -258,25 +257,23 @@ func (u *unit) cuAttrs(d *dwarfscan.DIE) cuInfo {
 	return cu
 }
 
-// filtered tells whether the unit is left out (spec/dwarf2btf.md 1.5). In merged
-// mode only excluded languages are.
-func (u *unit) filtered(name string, lang uint16) bool {
+// filtered tells whether the unit is left out (spec/dwarf2btf.md 1.5), and whether all that is converted with it is. Units that
+// are taken as one are left out one by one for an excluded language, and then all of them for the language of the first, whether
+// that was left out or not.
+func (u *unit) filtered(name string, lang uint16) (left, all bool) {
 	o := &u.c.opt
-	has := func(list []uint16) bool {
-		for _, l := range list {
-			if l == lang {
-				return true
-			}
-		}
-		return false
+	merged := u.c.merged && !u.c.bySig
+	if merged && (o.LangExclude != nil && slices.Contains(o.LangExclude, u.leader.lang) || o.Lang != nil && !slices.Contains(o.Lang, u.leader.lang)) {
+		return true, true
 	}
-	if o.LangExclude != nil && has(o.LangExclude) {
-		return true
+	if o.LangExclude != nil && slices.Contains(o.LangExclude, lang) {
+		return true, !u.c.merged
 	}
-	if u.c.merged && !u.c.bySig {
-		return false
+	if merged {
+		return false, false
 	}
-	return o.Lang != nil && !has(o.Lang) || o.CUExclude != "" && strings.HasPrefix(name, o.CUExclude)
+	left = o.Lang != nil && !slices.Contains(o.Lang, lang) || o.CUExclude != "" && strings.HasPrefix(name, o.CUExclude)
+	return left, left && !u.c.merged
 }
 
 func (u *unit) growBits() {

@@ -161,9 +161,9 @@ func (e *funcEmitter) group(order []uint32) error {
 		}
 	}
 	id := e.emitProto(c, entry.name, ret, params)
-	if entry.kfunc && e.features&DeclTagKfuncs != 0 {
+	if entry.kfunc && e.features&(DeclTagKfuncs|DeclTag) == DeclTagKfuncs|DeclTag {
 		e.tag("bpf_kfunc", id)
-		if entry.kflags&kfFastcall != 0 && e.features&DeclTag != 0 {
+		if entry.kflags&kfFastcall != 0 {
 			e.tag("bpf_fastcall", id)
 		}
 	}

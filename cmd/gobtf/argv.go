@@ -154,6 +154,12 @@ func (l *line) apply(o *option, val string) error {
 			break
 		}
 		l.values[o.long] = val
+		if _, exclude := l.values["lang_exclude"]; exclude && o.long == "lang" {
+			l.values["lang_exclude"] = val // once it excludes it does so for good, and the last list counts
+		}
+		if _, exclude := l.values["lang_exclude"]; exclude {
+			delete(l.values, "lang")
+		}
 	case every:
 		l.debugDirs = append(l.debugDirs, val)
 	case feature:

@@ -106,6 +106,10 @@ func TestNormalise(t *testing.T) {
 		{"-J --btf_base v --btf_base= m.ko", enc + " --jobs=1 --btf_base= -- m.ko", -1},
 		{"-J --debug_dir=/a --debug_dir /b,c --pahole_quirks --strict --strip_signature --btf_header=32 --stats m.ko",
 			enc + " --jobs=1 --pahole_quirks=true --strict=true --strip_signature=true --btf_header=32 --stats=true --debug_dir=/a --debug_dir=/b,c -- m.ko", -1},
+		// The last list of languages counts, and --lang_exclude anywhere makes it one of those to leave out.
+		{"-J --lang_exclude=c --lang=rust m.ko", enc + " --jobs=1 --lang_exclude=rust -- m.ko", 0},
+		{"-J --lang=nosuch --lang_exclude=c m.ko", enc + " --jobs=1 --lang_exclude=c -- m.ko", 0},
+		{"-J --lang=c --lang=rust m.ko", enc + " --jobs=1 --lang=rust -- m.ko", 0},
 		{"--standalone -J m.ko", enc + " --jobs=1 --standalone= -- m.ko", -1},
 
 		// Abbreviations. Ours never take one from pahole's.
