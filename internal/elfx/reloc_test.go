@@ -101,7 +101,7 @@ func TestRelocate(t *testing.T) {
 			[]reloc{{0, 2, 47, 1}, {0, 1, 52, 0}, {1, 2, 49, 0}, {1, 1, 54, 0}, {4, 2, 50, 0}, {4, 1, 55, 0}, {8, 2, 107, 0}, {8, 1, 108, 0}, {10, 2, 105, 0}, {10, 1, 106, 0}},
 			"\x15" + "\x15\x00\x00" + "\x14\x00\x00\x00" + "\x95\x00" + "\xd4", ""},
 		{"difference without addend", elf.EM_RISCV, true, false, false, "\x00\x00\x00\x00", []reloc{{0, 2, 35, 0}}, "", "without an addend"},
-		{"bpf", elf.EM_BPF, true, false, false, "\x02\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00", []reloc{{0, 6, 3, 0}, {4, 1, 2, 0}}, "\x02\x00\x00\x00\x06\x00\x01\x00\x00\x00\x00\x00", ""},
+		{"bpf", elf.EM_BPF, true, false, false, "\x02\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00", []reloc{{0, 6, 3, 0}, {4, 1, 2, 0}}, "\x02\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00", ""}, // stays
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			e := testELF{class64: tc.class64, big: tc.big, typ: elf.ET_REL, machine: tc.machine}

@@ -96,7 +96,8 @@ var relocTypes = map[elf.Machine]map[uint32]relocOp{
 	252 /* EM_CSKY */ : {1: opSet | 4},
 	elf.EM_OPENRISC:    {1: opSet | 4, 2: opSet | 2, 3: opSet | 1},
 	elf.EM_MICROBLAZE:  {1: opSet | 4},
-	elf.EM_BPF:         {1: opSet | 8, 2: opSet | 8, 3: opSet | 4, 4: opSet | 4, 10: opSet | 4}, // 64_64 64_ABS64 64_ABS32 64_NODYLD32 64_32
+	// libdw, and with it the reference, relocates nothing in BPF objects: addends stand in place, and section addresses are not added.
+	elf.EM_BPF: {1: opNone, 2: opNone, 3: opNone, 4: opNone, 10: opNone}, // 64_64 64_ABS64 64_ABS32 64_NODYLD32 64_32
 }
 
 type relocTable [maxRelocType]relocOp
