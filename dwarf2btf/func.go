@@ -30,7 +30,7 @@ type param struct {
 	locForm     dwarfscan.Form
 	reg         int16 // -1: not known
 	tsize       uint16
-	used        [2]uint8 // true_signature: byte offsets used in the first and the second register
+	used        [2]uint64 // true_signature: byte offsets used in the first register, and behind it
 	parmFlags
 	memberName rawName // true_signature: the only member that is used
 	memberType uint32  // refLocal and its type
@@ -302,7 +302,9 @@ func (u *unit) save(index uint32, f *fn) {
 		name, typ := u.str(p.name), u.local(p.typ)
 		if trueSig && p.oneMember {
 			name = u.c.strs.InternString(u.c.strs.String(name) + "__" + u.nameString(p.memberName))
-			typ = u.local(p.memberType)
+			if !p.unexpected { // in an unexpected register it is called by its member, and keeps the aggregate's type
+				typ = u.local(p.memberType)
+			}
 		}
 		u.addString(name)
 		o.Params = append(o.Params, Param{name, typ})

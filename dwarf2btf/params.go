@@ -1,6 +1,8 @@
 package dwarf2btf
 
 import (
+	"math/bits"
+
 	"github.com/go-delve/delve/pkg/dwarf/op"
 
 	"github.com/gobtf/gobtf/btf"
@@ -159,8 +161,8 @@ func (u *unit) manyOps(cu *cuInfo, p *param, e int, ops []dwarfscan.Op) {
 			}
 			if off < as {
 				p.used[0] |= 1 << off
-			} else if off-as < 8 {
-				p.used[1] |= 1 << (off - as)
+			} else {
+				p.used[1] |= 1 << ((off - as) & 63)
 			}
 			off += o.Arg
 		case isReg(o.Code):
@@ -201,19 +203,12 @@ func (u *unit) first(id LocalID) LocalID {
 // oneMember remembers the member of an aggregate that is the only one its location
 // gives a piece of (4.8).
 func (u *unit) oneMember(p *param, typ uint32, as int) {
-	off := -1
-	for r, bits := range p.used {
-		for b := 0; b < 8; b++ {
-			if bits>>b&1 != 0 {
-				if off >= 0 {
-					return
-				}
-				off = r*as + b
-			}
-		}
-	}
-	if off < 0 {
+	if bits.OnesCount64(p.used[0])+bits.OnesCount64(p.used[1]) != 1 {
 		return
+	}
+	off := bits.TrailingZeros64(p.used[0])
+	if p.used[0] == 0 {
+		off = as + bits.TrailingZeros64(p.used[1])
 	}
 	id := u.behind(u.local(typ))
 	if id == 0 || u.out.Shape[id-1].Kind() != btf.Struct {
