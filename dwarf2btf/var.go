@@ -161,13 +161,19 @@ func (u *unit) varAt(off uint32) *variable {
 	return nil
 }
 
-// varSize returns the size of a variable's type. A struct of size 1 without members
-// counts as empty.
+// varSize returns the size of a variable's type. A struct or union of size 1 without
+// members counts as empty, and so does an array of such.
 func (u *unit) varSize(id LocalID) uint64 {
 	as := int(u.cus[len(u.cus)-1].format.AddrSize)
-	if b := u.behind(id); b != 0 && u.out.Shape[b-1].Kind() == btf.Struct {
-		if w := u.c.shapes.Content(u.out.Shape[b-1]); w[2] == 1 && len(w) == 3 {
-			return 0
+	elem := u.behind(id)
+	for n := 0; elem != 0 && u.out.Shape[elem-1].Kind() == btf.Array && n < maxChain; n++ {
+		elem = u.behind(u.first(elem))
+	}
+	if elem != 0 {
+		if k := u.out.Shape[elem-1].Kind(); k == btf.Struct || k == btf.Union {
+			if w := u.c.shapes.Content(u.out.Shape[elem-1]); w[2] == 1 && len(w) == 3 {
+				return 0
+			}
 		}
 	}
 	return u.sizeOf(id, as, 0)
