@@ -33,11 +33,11 @@ const maxRelocType = 1040
 var relocTypes = map[elf.Machine]map[uint32]relocOp{
 	elf.EM_X86_64: {
 		1: opSet | 8, 10: opSet | 4, 11: opSet | 4, 12: opSet | 2, 14: opSet | 1, // 64 32 32S 16 8
-		17: opNone, 21: opNone, // DTPOFF64 DTPOFF32
+		17: opNone, 21: opNone, 25: opNone, // DTPOFF64 DTPOFF32 GOTOFF64
 	},
 	elf.EM_386: {
 		1: opSet | 4, 20: opSet | 2, 22: opSet | 1, // 32 16 8
-		32: opNone, // TLS_LDO_32
+		9: opNone, 32: opNone, // GOTOFF (gcc -fpic, where a value is an address) TLS_LDO_32: libdw leaves both as they are
 	},
 	elf.EM_AARCH64: {
 		256: opNone, 257: opSet | 8, 258: opSet | 4, 259: opSet | 2, // NONE ABS64 ABS32 ABS16
