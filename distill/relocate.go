@@ -191,8 +191,8 @@ func (r *relocator) fits(d btf.TypeID, drec, rec []uint32) bool {
 		return k == btf.Float
 	case btf.Enum:
 		return enums.has(k)
-	default: // STRUCT, UNION
-		return !r.embedded[d] || drec[2] == rec[2]
+	default: // STRUCT, UNION; once it has a partner, nobody knows any more that it is embedded
+		return !r.embedded[d] || r.ids[d] != 0 || drec[2] == rec[2]
 	}
 }
 

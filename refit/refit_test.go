@@ -17,7 +17,6 @@ import (
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/btf/verify"
 	"github.com/gobtf/gobtf/btfids"
-	"github.com/gobtf/gobtf/encoder"
 	"github.com/gobtf/gobtf/internal/elfx"
 )
 
@@ -438,6 +437,5 @@ func FuzzRecognise(f *testing.F) {
 			s.split()
 		}
 		_ = r.String()
-		_ = encoder.Split
 	})
 }
