@@ -109,3 +109,23 @@ get() {
 	fi
 	rm -rf "$tmp"
 }
+
+# unpacked DIR APT-DIR PROGRAM PACKAGE=VERSION...: downloads the packages with all that they need, unpacks them into DIR/root and
+# writes DIR/NAME, which starts PROGRAM (a path below the root) with its own loader and libraries.
+unpacked() {
+	local dir=$1 deb=$ROOT/build/apt/$2/cache/archives program=$3 name=${3##*/} d
+	shift 3
+	rm -f "$deb"/*.deb
+	three apt-get $APT -y -d install "$@" || die "could not download $* and what they need in three tries"
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	for d in "$deb"/*.deb; do dpkg-deb -x "$d" "$dir/root" || die "$(basename "$d") does not unpack"; done
+	rm -f "$deb"/*.deb
+	cat >"$dir/$name" <<-END
+		#!/bin/sh
+		case \$0 in */*) d=\${0%/*} ;; *) d=. ;; esac
+		r=\$(cd "\$d" && pwd)/root
+		exec "\$r/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" --library-path "\$r/usr/lib/x86_64-linux-gnu" "\$r/$program" "\$@"
+	END
+	chmod +x "$dir/$name"
+}

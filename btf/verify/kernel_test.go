@@ -125,21 +125,32 @@ func TestKernelGoldens(t *testing.T) {
 	}
 }
 
-// TestKernelFile does the same for the file that GOBTF_VERIFY names (a vmlinux's BTF).
-func TestKernelFile(t *testing.T) {
-	path := os.Getenv("GOBTF_VERIFY")
-	if path == "" {
-		t.Skip("GOBTF_VERIFY is not set: no file to compare on")
+// TestKernelFiles does the same for the files of the pattern that GOBTF_VERIFY gives (BTF of a vmlinux, standalone BTF of modules).
+func TestKernelFiles(t *testing.T) {
+	pattern := os.Getenv("GOBTF_VERIFY")
+	if pattern == "" {
+		t.Skip("GOBTF_VERIFY is not set: no files to compare on")
 	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+	paths, err := filepath.Glob(pattern)
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("%s: no files (%v)", pattern, err)
 	}
-	differs, message, first := agree(data, make([]byte, 1<<28), running(t))
-	if differs != "" || !strings.Contains(message, first) {
-		t.Errorf("%s; kernel %q, verify %q", differs, message, first)
+	k, log, refused := running(t), make([]byte, 1<<28), 0
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		differs, message, first := agree(data, log, k)
+		switch {
+		case differs != "" || !strings.Contains(message, first):
+			t.Errorf("%s: %s; kernel %q, verify %q", path, differs, message, first)
+		case message != "":
+			refused++
+			t.Logf("%s: refused by both: %s", path, message)
+		}
 	}
-	t.Logf("kernel %q, verify %q", message, first)
+	t.Logf("%d files, %d refused by both", len(paths), refused)
 }
 
 // TestKernelMutations changes good BTF in many ways, GOBTF_MUTATIONS (default 2000), and wants verify and the kernel to agree
