@@ -2,6 +2,7 @@ package distill
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -186,6 +187,16 @@ func TestLibbpf(t *testing.T) {
 		if err != nil || failed != nil {
 			if (err == nil) != (failed == nil) {
 				t.Errorf("seed %d: gobtf: %v; libbpf: %v\n%s\ndistilled base\n%sbase\n%s", seed, err, failed, want, describe(small), describe(to))
+			}
+			var misfit *MisfitError
+			said := false
+			if errors.As(err, &misfit) {
+				for _, m := range misfit.Misfits {
+					said = said || strings.Contains(want, m.Message(to))
+				}
+			}
+			if !said {
+				t.Errorf("seed %d: %v; libbpf says\n%s", seed, err, want)
 			}
 			refused[fmt.Sprint(err != nil)]++
 			continue

@@ -14,10 +14,20 @@ type Misfit struct {
 	ID   btf.TypeID // in the distilled base
 	Kind btf.Kind
 	Name string
-	Why  string // "not there", "size 40 here, 32 there", ...
+	Why  string        // "not there", "size 40 here, 32 there", ...
+	Two  [2]btf.TypeID // of the base, where two fit; else 0
 }
 
 func (m Misfit) String() string { return fmt.Sprintf("%v %s: %s", m.Kind, m.Name, m.Why) }
+
+// Message is what a kernel logs of it when it relocates onto base.
+func (m Misfit) Message(base *btf.Types) string {
+	if m.Two[1] == 0 {
+		return fmt.Sprintf("distilled base BTF type '%s' [%d] is not mapped to base BTF id", m.Name, m.ID)
+	}
+	return fmt.Sprintf("distilled base BTF type '%s' [%d], size %d has multiple candidates of the same size (ids [%d, %d]) in base BTF",
+		m.Name, m.ID, base.Record(m.Two[1])[2], m.Two[1], m.Two[0])
+}
 
 // MisfitError says which types a base does not have as they are needed. A kernel answers each with "failed to validate
 // module BTF: -22".
@@ -148,7 +158,9 @@ func (r *relocator) match() {
 				if r.twice == nil {
 					r.twice = map[btf.TypeID]btf.TypeID{}
 				}
-				r.twice[d] = id
+				if r.twice[d] == 0 { // a kernel ends here
+					r.twice[d] = id
+				}
 				continue
 			}
 			r.ids[d] = id
@@ -206,6 +218,7 @@ func (r *relocator) misfits() (list []Misfit) {
 		t := r.from.Type(id)
 		m := Misfit{ID: id, Kind: t.Kind(), Name: t.Name()}
 		if ambiguous {
+			m.Two = [2]btf.TypeID{r.ids[id], second}
 			m.Why = fmt.Sprintf("types %d and %d of the base both fit", r.ids[id], second)
 		} else {
 			m.Why = r.whyNot(id, t)

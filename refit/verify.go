@@ -73,6 +73,14 @@ func Verify(path string, base *btf.Types, kernel *verify.Kernel, full bool, poin
 		return v, nil
 	}
 	v.Split = true
+	if v.Kernel.Before(6, 11) {
+		keep(".BTF.base", []verify.Finding{{Level: 1, Rule: "not known to the kernel, which takes .BTF for a continuation of vmlinux's types", Since: "before 6.11"}})
+		if base != nil {
+			found := verify.Check(in.own, base, opt)
+			keep(in.section, found[:min(1, len(found))]) // the rest makes no more sense
+		}
+		return v, nil
+	}
 	if found := verify.Check(in.base, nil, opt); len(found) > 0 {
 		keep(".BTF.base", found)
 		return v, nil
@@ -100,7 +108,7 @@ func Verify(path string, base *btf.Types, kernel *verify.Kernel, full bool, poin
 	switch _, _, err := distill.Relocate(t, base); {
 	case errors.As(err, &misfit):
 		for _, m := range misfit.Misfits {
-			keep(".BTF.base", []verify.Finding{{Level: 1, ID: m.ID, Kind: small.Type(m.ID).Kind(), Name: small.Type(m.ID).Name(), Rule: m.Why, Since: "since 6.11"}})
+			keep(".BTF.base", []verify.Finding{{Level: 1, ID: m.ID, Kind: m.Kind, Name: m.Name, Rule: m.Why, Message: m.Message(base), Since: "since 6.11"}})
 		}
 	case err != nil:
 		return nil, fmt.Errorf("%s: .BTF.base: %w", path, err)

@@ -17,9 +17,9 @@ const runningBTF = "/sys/kernel/btf/vmlinux"
 // refitFlags are those that add and rebase share.
 func refitFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "strip_signature"},
-		&cli.StringSliceFlag{Name: "debug_dir"},
-		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}},
+		&cli.BoolFlag{Name: "strip_signature", Usage: "drop a module's signature, which new BTF would break", DisableDefaultText: true},
+		&cli.StringSliceFlag{Name: "debug_dir", Usage: "look for separate debug files in `DIR` first (repeatable)"},
+		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "`N` workers; 0: chosen from the input's size", DefaultText: "0"},
 	}
 }
 
@@ -32,10 +32,15 @@ func refitOptions(c *cli.Context, stderr io.Writer) refit.Options {
 
 func addCommand(stdout, stderr io.Writer) *cli.Command {
 	return &cli.Command{
-		Usage:     "[--btf_base FILE] [--kernel RELEASE] [--form FORM] MODULE...: BTF for modules that were built without",
+		Usage:     "give BTF to modules that were built without",
 		UsageText: "gobtf add [OPTION...] MODULE...",
+		Description: `What a build with vmlinux at hand does: encodes the module's DWARF, fills in .BTF_ids and verifies. For modules that were
+built with "Skipping BTF generation ... due to unavailability of vmlinux". A module whose vermagic is another kernel's
+is refused.`,
 		Flags: append(refitFlags(),
-			&cli.StringFlag{Name: "btf_base", Value: runningBTF}, &cli.StringFlag{Name: "kernel"}, &cli.StringFlag{Name: "form", Value: "split"}),
+			&cli.StringFlag{Name: "btf_base", Value: runningBTF, Usage: "split BTF on `FILE` (BTF, or ELF with .BTF, compressed or not)"},
+			&cli.StringFlag{Name: "kernel", Usage: "the base is of kernel `RELEASE` (running, or as uname -r prints it)"},
+			&cli.StringFlag{Name: "form", Value: "split", Usage: "`FORM` is split, distilled, portable, shifted or raw"}),
 		Action: func(c *cli.Context) error { return add(c, stdout, stderr) },
 	}
 }
@@ -47,10 +52,7 @@ func add(c *cli.Context, stdout, stderr io.Writer) error {
 	default:
 		return usagef("add: --form: %q is not split, distilled, portable, shifted or raw", form)
 	}
-	files, err := moduleArgs(c)
-	if err != nil {
-		return err
-	}
+	files := c.Args().Slice()
 	if len(files) == 0 {
 		return usagef("add: no module")
 	}
@@ -96,16 +98,6 @@ func baseRelease(base, option string) (string, error) {
 		return m[1], nil
 	}
 	return "", nil
-}
-
-// moduleArgs returns the files of a line. Options must stand before them.
-func moduleArgs(c *cli.Context) ([]string, error) {
-	for _, a := range c.Args().Slice() {
-		if strings.HasPrefix(a, "-") && len(a) > 1 {
-			return nil, usagef("%s: option '%s' must stand before the files", c.Command.Name, a)
-		}
-	}
-	return c.Args().Slice(), nil
 }
 
 // eachModule does one thing to each file and prints what became of it. With one file its error is the program's; with more,

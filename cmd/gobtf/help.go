@@ -57,3 +57,15 @@ Usage:
 Commands:
 {{range .VisibleCommands}}   {{.Name}}{{"\t"}}{{.Usage}}
 {{end}}{{end}}`, "\n")
+
+var commandTemplate = strings.TrimLeft(`
+gobtf {{.Name}} - {{.Usage}}
+
+Usage:
+   {{wrap .UsageText 3}}
+{{if .Description}}
+{{.Description}}
+{{end}}{{if .VisibleFlags}}
+Options, before or behind the files:
+{{range .VisibleFlags}}   {{.}}
+{{end}}{{end}}`, "\n")

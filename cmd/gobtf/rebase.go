@@ -16,11 +16,18 @@ import (
 
 func rebaseCommand(stdout, stderr io.Writer) *cli.Command {
 	return &cli.Command{
-		Usage:     "[--onto BASE] [--from OLD] [--form split|shifted] [--check] [--force] MODULE... | --all DIR: make modules fit a kernel",
-		UsageText: "gobtf rebase [OPTION...] MODULE...",
+		Usage:     "make built modules fit another kernel",
+		UsageText: "gobtf rebase [OPTION...] MODULE...\ngobtf rebase [OPTION...] --all DIR",
+		Description: `Makes a module's BTF and .BTF_ids valid for BASE, by the best source it has: its DWARF, its .BTF.base, standalone BTF, or
+split BTF together with --from. Refused where a struct that the module embeds or reaches into differs. Ends with 0 when
+every module fits. docs/module-btf.md has recipes.`,
 		Flags: append(refitFlags(),
-			&cli.StringFlag{Name: "onto", Value: runningBTF}, &cli.StringFlag{Name: "from"}, &cli.StringFlag{Name: "form"},
-			&cli.BoolFlag{Name: "check"}, &cli.BoolFlag{Name: "force"}, &cli.StringFlag{Name: "all"}),
+			&cli.StringFlag{Name: "onto", Value: runningBTF, Usage: "the `BASE` to fit (BTF, or ELF with .BTF, compressed or not)"},
+			&cli.StringFlag{Name: "from", Usage: "the base `OLD` that split BTF was built on"},
+			&cli.StringFlag{Name: "form", Usage: "write `FORM`: split, or shifted (standalone BTF moved up, nothing shared)"},
+			&cli.BoolFlag{Name: "check", Usage: "report only, write nothing", DisableDefaultText: true},
+			&cli.BoolFlag{Name: "force", Usage: "write where structs differ, too", DisableDefaultText: true},
+			&cli.StringFlag{Name: "all", Usage: "all modules below `DIR` (/lib/modules/RELEASE)"}),
 		Action: func(c *cli.Context) error { return rebase(c, stdout, stderr) },
 	}
 }
@@ -31,10 +38,7 @@ func rebase(c *cli.Context, stdout, stderr io.Writer) error {
 	if opt.Form != "" && opt.Form != refit.Split && opt.Form != refit.Shifted {
 		return usagef("rebase: --form: %q is not split or shifted", opt.Form)
 	}
-	files, err := moduleArgs(c)
-	if err != nil {
-		return err
-	}
+	files := c.Args().Slice()
 	dir := c.String("all")
 	if (dir == "") == (len(files) == 0) {
 		return usagef("rebase: give modules, or --all with a folder of them")

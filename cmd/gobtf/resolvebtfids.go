@@ -119,7 +119,10 @@ func resolveArgs(args []string) (opts map[string]string, object string, err erro
 		}
 		opts[o.long] = value
 	}
-	if _, ok := opts["help"]; ok || len(args)-i != 1 {
+	if _, help := opts["help"]; help {
+		return opts, "", nil
+	}
+	if len(args)-i != 1 {
 		return bad("one ELF object is wanted")
 	}
 	return opts, args[i], nil
@@ -146,6 +149,10 @@ func resolveBTFIDs(args []string, stderr io.Writer) int {
 	opts, object, err := resolveArgs(args)
 	if err != nil {
 		fmt.Fprintf(stderr, "gobtf: resolve_btfids: %s\n%s", strings.TrimPrefix(err.Error(), "usage: "), resolveUsage)
+		return exitResolveUsage
+	}
+	if _, help := opts["help"]; help {
+		fmt.Fprint(stderr, resolveUsage)
 		return exitResolveUsage
 	}
 	_, strict := opts["strict"]

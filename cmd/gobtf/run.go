@@ -62,7 +62,16 @@ func dispatch(ctx context.Context, argv []string, stdout, stderr io.Writer) erro
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	return newApp(visible, stdout, stderr).RunContext(ctx, append([]string{name}, args...))
+	app := newApp(visible, stdout, stderr)
+	if visible && isCommand(args[0]) {
+		own := app.Command(args[0])
+		line, help := arrange(own, args[1:])
+		if help {
+			return showCommand(app, own)
+		}
+		args = append([]string{args[0]}, line...)
+	}
+	return app.RunContext(ctx, append([]string{name}, args...))
 }
 
 func newApp(visible bool, stdout, stderr io.Writer) *cli.App {
@@ -70,7 +79,7 @@ func newApp(visible bool, stdout, stderr io.Writer) *cli.App {
 		Name: encodeCommand, Hidden: true, HideHelp: true, Flags: flags(),
 		Action: func(c *cli.Context) error { return encode(c, stdout, stderr) },
 	}
-	usage := func(_ *cli.Context, err error, _ bool) error { return usageError(err.Error()) }
+	usage := func(_ *cli.Context, err error, _ bool) error { return usageError(inOurWords(err)) }
 	encode.OnUsageError = usage
 	list := []*cli.Command{encode}
 	for _, own := range commands {
@@ -90,6 +99,17 @@ func newApp(visible bool, stdout, stderr io.Writer) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {}, // main alone ends the program
 		DisableSliceFlagSeparator: true,
 	}
+}
+
+// inOurWords says what package flag says of a line as getopt would.
+func inOurWords(err error) string {
+	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+		return fmt.Sprintf("unrecognized option '--%s'", name)
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: -"); ok {
+		return fmt.Sprintf("option '--%s' requires an argument", name)
+	}
+	return err.Error()
 }
 
 // alone is for a command that takes no arguments.

@@ -12,20 +12,22 @@ import (
 
 func verifyCommand(stdout, stderr io.Writer) *cli.Command {
 	return &cli.Command{
-		Usage:     "[--btf_base FILE] [--kernel VERSION|running] [--full] [--pointer_size 4|8] FILE...: what a kernel says of the BTF",
+		Usage:     "say what a kernel would say of a file's BTF",
 		UsageText: "gobtf verify [OPTION...] FILE...",
+		Description: `Checks what a kernel checks when it loads the BTF of a vmlinux or a module. A finding is one line: type, name, member, what
+should hold, the kernel's own words. Ends with 0 when nothing is found. docs/verify.md has the rules.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "btf_base"}, &cli.StringFlag{Name: "kernel"}, &cli.BoolFlag{Name: "full"}, &cli.IntFlag{Name: "pointer_size"},
+			&cli.StringFlag{Name: "btf_base", Usage: "what split BTF continues: `FILE` (BTF, or ELF with .BTF, compressed or not)"},
+			&cli.StringFlag{Name: "kernel", Usage: "as kernel `VERSION` (5.10 ... or running) would (default: the module's, or the newest known)"},
+			&cli.BoolFlag{Name: "full", Usage: "also what BPF_BTF_LOAD checks, and relations that break users", DisableDefaultText: true},
+			&cli.IntFlag{Name: "pointer_size", Usage: "pointers have `N` bytes, 4 or 8, where no ELF file says it", DefaultText: "8"},
 		},
 		Action: func(c *cli.Context) error { return verifyFiles(c, stdout, stderr) },
 	}
 }
 
 func verifyFiles(c *cli.Context, stdout, stderr io.Writer) error {
-	files, err := moduleArgs(c)
-	if err != nil {
-		return err
-	}
+	files := c.Args().Slice()
 	if len(files) == 0 {
 		return usagef("verify: no file")
 	}
@@ -43,9 +45,11 @@ func verifyFiles(c *cli.Context, stdout, stderr io.Writer) error {
 	}
 	var base *btf.Types
 	if path := c.String("btf_base"); path != "" {
-		if base, err = refit.ReadBase(path); err != nil {
+		t, err := refit.ReadBase(path)
+		if err != nil {
 			return at(err, path)
 		}
+		base = t
 	}
 	bad := 0
 	for _, path := range files {
