@@ -20,6 +20,10 @@ type Job struct {
 	Distill bool   // put the BTF on a small base of its own (with Files)
 	Strict  bool   // a name without a type is an error
 
+	// Verify is asked about a .BTF before it is written (with Files), about the .BTF.base that it is on (nil: none) and the base
+	// (nil: none); its error is that of the run. nil: nothing is asked.
+	Verify func(own, small []byte, base *btf.Types) error
+
 	Warn, Log func(format string, args ...any) // one line each; nil drops them
 }
 
@@ -75,6 +79,15 @@ func (j *Job) Run() error {
 	out := []elfx.NamedData{{Name: ".BTF", Data: t.AppendForm(nil, form)}}
 	if small != nil {
 		out = append(out, elfx.NamedData{Name: ".BTF.base", Data: small.AppendForm(nil, form)})
+	}
+	if j.Verify != nil {
+		var base []byte
+		if small != nil {
+			base = out[1].Data
+		}
+		if err := j.Verify(out[0].Data, base, t.Base()); err != nil {
+			return fmt.Errorf("%s: %w", j.Object, err)
+		}
 	}
 	if sec != nil {
 		out = append(out, elfx.NamedData{Name: SectionName, Data: sec.Data})

@@ -10,7 +10,11 @@ import (
 // verified checks what is about to be handed out by what a kernel checks when it loads its own or a module's BTF (level 1 of
 // btf/verify). A finding is a note, since the bytes are the reference's, and with Strict or a target kernel an error.
 func verified(path string, res *Result, opt Options) error {
-	found, err := findings(res, opt)
+	base := opt.Base
+	if opt.Form == Raw {
+		base = nil
+	}
+	found, err := verify.CheckOn(res.BTF, res.BTFBase, base, verify.Options{Kernel: opt.Kernel})
 	if err != nil {
 		return fmt.Errorf("%s: encoded BTF: %w", path, err)
 	}
@@ -32,22 +36,4 @@ func verified(path string, res *Result, opt Options) error {
 		opt.Notes("%s: Linux %v does not take this BTF: %v%s", path, opt.Kernel, found[0], more)
 	}
 	return nil
-}
-
-func findings(res *Result, opt Options) ([]verify.Finding, error) {
-	vo := verify.Options{Kernel: opt.Kernel}
-	base := opt.Base
-	switch {
-	case res.BTFBase != nil:
-		if found := verify.Check(res.BTFBase, nil, vo); len(found) > 0 {
-			return found, nil
-		}
-		var err error
-		if base, err = btf.Parse(res.BTFBase, nil); err != nil {
-			return nil, err
-		}
-	case opt.Form == Raw:
-		base = nil
-	}
-	return verify.Check(res.BTF, base, vo), nil
 }

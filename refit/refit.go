@@ -213,6 +213,9 @@ func (m *module) write(own, base *btf.Types, r *Report, opt Options) error {
 			return fmt.Errorf("%s: %w", m.path, err)
 		}
 	}
+	if err := m.verified(own, base, opt); err != nil {
+		return err
+	}
 	r.Own, r.Shared = own.Len()-int(own.Start()), sharedTypes(own)
 	set := []elfx.NamedData{{Name: ".BTF", Data: own.AppendForm(nil, btf.Header24)}}
 	switch {
@@ -238,6 +241,27 @@ func (m *module) write(own, base *btf.Types, r *Report, opt Options) error {
 		opt.note("%s: %s", m.path, strings.TrimPrefix(note, m.path+": "))
 	}
 	return err
+}
+
+// verified checks what is about to be written as the module's kernel does at load. What it would refuse is not written, unless forced.
+func (m *module) verified(own, base *btf.Types, opt Options) error {
+	kernel, _ := verify.ParseKernel(m.release) // what it does not understand is the newest
+	var small []byte
+	if base != nil {
+		small = base.AppendForm(nil, btf.Header24)
+	}
+	found, err := verify.CheckOn(own.AppendForm(nil, btf.Header24), small, own.Base(), verify.Options{Kernel: kernel, Max: 1})
+	if err == nil && len(found) > 0 {
+		err = fmt.Errorf("Linux %v does not take what it would become: %v", kernel, found[0])
+	}
+	if err != nil && opt.Force {
+		opt.note("%s: %v", m.path, err)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", m.path, err)
+	}
+	return nil
 }
 
 // sharedTypes counts the types of the base that own types refer to.

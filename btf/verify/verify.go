@@ -82,6 +82,21 @@ func Check(data []byte, base *btf.Types, opt Options) []Finding {
 	return c.found
 }
 
+// CheckOn checks a .BTF on its own small base: what a .BTF.base has is looked at first, and where there is none (nil), base is
+// what the types continue. An error is about a .BTF.base that has findings of no rule and cannot be read.
+func CheckOn(own, small []byte, base *btf.Types, opt Options) ([]Finding, error) {
+	if small != nil {
+		if found := Check(small, nil, opt); len(found) > 0 {
+			return found, nil
+		}
+		var err error
+		if base, err = btf.Parse(small, nil); err != nil {
+			return nil, fmt.Errorf(".BTF.base: %w", err)
+		}
+	}
+	return Check(own, base, opt), nil
+}
+
 // checker goes through one BTF.
 type checker struct {
 	opt   Options

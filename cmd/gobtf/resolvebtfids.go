@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/btf/verify"
 	"github.com/gobtf/gobtf/btfids"
 )
 
@@ -27,7 +29,7 @@ const resolveUsage = `usage: gobtf resolve_btfids [<options>] <ELF object>
         --btf <file>         BTF of the object, if it is not in the object
     -b, --btf_base <file>    what that BTF continues
         --fatal_warnings     as the kernel's: exit status 0 all the same
-        --strict             an unresolved symbol is an error (gobtf's own)
+        --strict             an unresolved symbol, and BTF that a kernel refuses, is an error (gobtf's own)
         --distill_base       write <object>.BTF.base, and .BTF on it
         --patch_btfids <file> write this .BTF_ids into the object
         --no-fail            taken and without effect
@@ -160,6 +162,17 @@ func resolveBTFIDs(args []string, stderr io.Writer) int {
 	_, verbose := opts["verbose"]
 	job := btfids.Job{Object: object, BTF: opts["btf"], Base: opts["btf_base"], Distill: distill, Strict: strict,
 		Warn: func(format string, a ...any) { fmt.Fprintf(stderr, "WARN: resolve_btfids: "+format+"\n", a...) },
+	}
+	job.Verify = func(own, small []byte, base *btf.Types) error {
+		found, err := verify.CheckOn(own, small, base, verify.Options{Max: 1})
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		if err = fmt.Errorf("Linux %v does not take this BTF: %v", verify.Newest, found[0]); strict {
+			return err
+		}
+		job.Warn("%s: %v", object, err)
+		return nil
 	}
 	if verbose {
 		job.Log = func(format string, a ...any) { fmt.Fprintf(stderr, format+"\n", a...) }
