@@ -90,7 +90,7 @@ func (b *Builder) fail(err error) {
 // AddRecord appends a record of native-order words as it is.
 func (b *Builder) AddRecord(rec []uint32) TypeID {
 	id := b.n
-	if len(rec) < 3 || InfoKind(rec[1]) >= NumKinds || len(rec) != recordWords(rec[1]) {
+	if len(rec) < 3 || InfoKind(rec[1]) >= NumKinds || len(rec) != RecordWords(rec[1]) {
 		b.fail(fmt.Errorf("record of %d words is not whole", len(rec)))
 		return id
 	}

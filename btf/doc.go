@@ -9,8 +9,7 @@
 // that is btf/verify's question.
 //
 // Types is the form at the borders of packages. While types are being made by the
-// millions they are kept more compactly: Strings, Shapes and Graph; AppendGraph
-// writes that form.
+// millions they are kept more compactly, in internal/graph.
 //
 // The table in kind.go is the only description of the kinds. Readers, writers and
 // walks go by it.

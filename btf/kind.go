@@ -1,5 +1,8 @@
 package btf
 
+// TypeID is a type's number. 0 is void.
+type TypeID uint32
+
 // Kind is the kind of a type, bits 24 to 28 of its info word (Documentation/bpf/btf.rst).
 type Kind uint8
 
@@ -86,6 +89,15 @@ func (k Kind) String() string {
 // Refs returns which references a record of this kind has.
 func (k Kind) Refs() RefStyle { return kinds[k].refs }
 
+// Extra returns how many words a record of this kind has behind the common three, before its elements.
+func (k Kind) Extra() int { return int(kinds[k].extra) }
+
+// Elem returns how many words an element of a record of this kind has.
+func (k Kind) Elem() int { return int(kinds[k].elem) }
+
+// Named tells whether the elements of a record of this kind begin with a name.
+func (k Kind) Named() bool { return kinds[k].named }
+
 // InfoWord makes the info word of a record.
 func InfoWord(k Kind, vlen int, kflag bool) uint32 {
 	w := uint32(k)<<24 | uint32(vlen)&0xffff
@@ -112,4 +124,10 @@ func (k Kind) NameStep() int {
 		return 1
 	}
 	return 0
+}
+
+// RecordWords returns how many words a record with this info word has.
+func RecordWords(info uint32) int {
+	ki := &kinds[InfoKind(info)]
+	return 3 + int(ki.extra) + InfoVlen(info)*int(ki.elem)
 }

@@ -3,12 +3,12 @@ package encoder
 import (
 	"fmt"
 
-	"github.com/gobtf/gobtf/dwarf2btf"
+	"github.com/gobtf/gobtf/internal/convert"
 )
 
 // alternate adds the sections of the alternate file to s, where dwz made one. A file
 // that is not found is a warning, as it is to the reference: what is in it is void.
-func (j *job) alternate(f *input, s *dwarf2btf.Sections) error {
+func (j *job) alternate(f *input, s *convert.Sections) error {
 	alt, name, err := f.debug.FindAlternate(j.opt.DebugDirs)
 	if err != nil || name == "" {
 		return err
@@ -21,7 +21,7 @@ func (j *job) alternate(f *input, s *dwarf2btf.Sections) error {
 		return nil
 	}
 	f.alt = alt
-	s.Alt = &dwarf2btf.Sections{BigEndian: alt.BigEndian}
+	s.Alt = &convert.Sections{BigEndian: alt.BigEndian}
 	for _, x := range []struct {
 		name string
 		to   *[]byte

@@ -4,7 +4,8 @@ import (
 	"sync"
 
 	"github.com/gobtf/gobtf/btf"
-	"github.com/gobtf/gobtf/dedup"
+	"github.com/gobtf/gobtf/internal/dedup"
+	"github.com/gobtf/gobtf/internal/graph"
 )
 
 // bases keeps the index of each base, so that many files on one base pay for it once.
@@ -30,10 +31,10 @@ func hasOnlyFlatArrays(t *btf.Types) bool {
 }
 
 // stringSection returns the section that strings are added to.
-func (j *job) stringSection() *btf.StringSection {
+func (j *job) stringSection() *graph.StringSection {
 	if j.base == nil {
-		return btf.NewStringSection(j.shapes.Strs, 0, nil)
+		return graph.NewStringSection(j.shapes.Strs, 0, nil)
 	}
 	b := j.opt.Base
-	return btf.NewStringSection(j.shapes.Strs, b.StringsStart()+uint32(len(b.Strings())), b.Offset)
+	return graph.NewStringSection(j.shapes.Strs, b.StringsStart()+uint32(len(b.Strings())), b.Offset)
 }

@@ -2,7 +2,7 @@
 // units to one list of types, dedup, output) and decides which functions and
 // variables are written. It decodes nothing itself.
 //
-// Before it: internal/elfx and dwarf2btf. After it: the caller, who has the bytes.
+// Before it: internal/elfx and convert. After it: the caller, who has the bytes.
 package encoder
 
 import (
@@ -16,9 +16,10 @@ import (
 	"slices"
 
 	"github.com/gobtf/gobtf/btf"
-	"github.com/gobtf/gobtf/dedup"
-	"github.com/gobtf/gobtf/dwarf2btf"
+	"github.com/gobtf/gobtf/internal/convert"
+	"github.com/gobtf/gobtf/internal/dedup"
 	"github.com/gobtf/gobtf/internal/elfx"
+	"github.com/gobtf/gobtf/internal/graph"
 )
 
 // Encode makes one BTF of the given files, in their order, and verifies it.
@@ -64,7 +65,7 @@ type job struct {
 	files []*input
 	res   *Result
 
-	shapes *btf.Shapes
+	shapes *graph.Shapes
 	table  *table
 	base   *dedup.Base
 	units  int
@@ -72,7 +73,7 @@ type job struct {
 }
 
 func (j *job) run() (*Result, error) {
-	j.shapes = btf.NewShapes(btf.NewStrings())
+	j.shapes = graph.NewShapes(graph.NewStrings())
 	var size uint64
 	for _, f := range j.files {
 		size += f.info.Size
@@ -152,11 +153,11 @@ func (j *job) convert(f *input, tm *timer) error {
 	if err := j.alternate(f, &sec); err != nil {
 		return err
 	}
-	conv, err := dwarf2btf.New(sec, j.shapes, opt)
+	conv, err := convert.New(sec, j.shapes, opt)
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)
 	}
-	err = inOrder(j.ctx, conv, j.units, j.jobs(conv.Len()), func(u *dwarf2btf.Unit) error { return j.table.add(u, entries) })
+	err = inOrder(j.ctx, conv, j.units, j.jobs(conv.Len()), func(u *convert.Unit) error { return j.table.add(u, entries) })
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)
 	}
@@ -164,9 +165,9 @@ func (j *job) convert(f *input, tm *timer) error {
 	return nil
 }
 
-func (j *job) convertOptions(f *input) dwarf2btf.Options {
+func (j *job) convertOptions(f *input) convert.Options {
 	o, fs := &j.opt, j.opt.Features
-	return dwarf2btf.Options{
+	return convert.Options{
 		Float: fs&Float != 0, Enum64: fs&Enum64 != 0, TypeTag: fs&TypeTag != 0, DeclTag: fs&DeclTag != 0,
 		TrueSignature: fs&TrueSignature != 0, EncodeForce: fs&EncodeForce != 0,
 		FixupSillyBitfields: o.FixupSillyBitfields, FlatArrays: j.flatArrays(),
@@ -213,7 +214,7 @@ func (j *job) finish(tm *timer) (*Result, error) {
 	t.addStrings(sec)
 	tm.stage("output")
 	order := j.files[0].elf.Order()
-	types := btf.AppendGraph(nil, t.g, d.Keep, nil, sec.Offsets(), order)
+	types := graph.AppendGraph(nil, t.g, d.Keep, nil, sec.Offsets(), order)
 	j.res.BTF = btf.AppendFile(nil, j.opt.Header, types, sec.Bytes(), order)
 	j.res.NumTypes = len(d.Keep)
 	if j.opt.Features.Has(DistilledBase) {
@@ -280,7 +281,7 @@ func openAll(paths []string, opt Options) ([]*input, error) {
 
 // sections returns the debug sections, decompressed and relocated. .debug_info is
 // read unit by unit where it is stored plain: mapping it would hold its pages.
-func (f *input) sections() (s dwarf2btf.Sections, err error) {
+func (f *input) sections() (s convert.Sections, err error) {
 	s.BigEndian = f.debug.BigEndian
 	if r, ok := f.debug.ReaderAt(f.info); ok {
 		s.Info, s.InfoSize = r, f.info.Size
@@ -311,7 +312,7 @@ func (f *input) sections() (s dwarf2btf.Sections, err error) {
 
 // typeSections adds the sections that an object has once for each of its type units: each is in a
 // COMDAT group of its own until the linker joins them.
-func (f *input) typeSections(s *dwarf2btf.Sections) error {
+func (f *input) typeSections(s *convert.Sections) error {
 	for i := range f.debug.Sections {
 		sec := &f.debug.Sections[i]
 		first := f.debug.Section(sec.Name)

@@ -5,11 +5,12 @@ import (
 	"sort"
 
 	"github.com/gobtf/gobtf/btf"
-	"github.com/gobtf/gobtf/dwarf2btf"
+	"github.com/gobtf/gobtf/internal/convert"
+	"github.com/gobtf/gobtf/internal/graph"
 )
 
 // emitFuncs decides which saved functions are written and appends their FUNC_PROTO,
-// FUNC and tags, by name (spec/dwarf2btf.md 4.4 to 4.8).
+// FUNC and tags, by name (spec/convert.md 4.4 to 4.8).
 func (t *table) emitFuncs(features Features) error {
 	order := t.sortStates()
 	t.trace.lateFunctions()
@@ -31,8 +32,8 @@ func (t *table) emitFuncs(features Features) error {
 // then as they were saved.
 func (t *table) sortStates() []uint32 {
 	// Names are ranked once each, and the states put into their order by counting.
-	seen := make(map[btf.StrID]uint32)
-	var names []btf.StrID
+	seen := make(map[graph.StrID]uint32)
+	var names []graph.StrID
 	rankOf := make([]uint32, t.funcs.n)
 	for i := range rankOf {
 		n := t.funcs.at(uint32(i)).entry.name
@@ -111,13 +112,13 @@ type funcEmitter struct {
 func (e *funcEmitter) group(order []uint32) error {
 	t := e.t
 	first := t.funcs.at(order[0])
-	const merged = dwarf2btf.Unexpected | dwarf2btf.Inconsistent | dwarf2btf.Uncertain | dwarf2btf.Reordered
-	const settled = dwarf2btf.Unexpected | dwarf2btf.Inconsistent | dwarf2btf.Reordered
+	const merged = convert.Unexpected | convert.Inconsistent | convert.Uncertain | convert.Reordered
+	const settled = convert.Unexpected | convert.Inconsistent | convert.Reordered
 	for _, i := range order[1:] {
 		x := t.funcs.at(i)
 		f := (first.flags | x.flags) & merged
 		if f&settled == 0 && !e.otherCopy(first, x) && !e.m.sameProto(t, first, x) {
-			f |= dwarf2btf.Inconsistent
+			f |= convert.Inconsistent
 		}
 		first.flags |= f
 		x.flags |= f
@@ -126,7 +127,7 @@ func (e *funcEmitter) group(order []uint32) error {
 	if e.features&TrueSignature != 0 {
 		for _, i := range order {
 			s := t.funcs.at(i)
-			if name := entry.suffixed(s.addr); name != 0 && s.flags&(dwarf2btf.Unexpected|dwarf2btf.Uncertain) == 0 {
+			if name := entry.suffixed(s.addr); name != 0 && s.flags&(convert.Unexpected|convert.Uncertain) == 0 {
 				e.emitProto(s, name, s.ret, t.paramsOf(s))
 				return nil
 			}
@@ -139,13 +140,13 @@ func (e *funcEmitter) group(order []uint32) error {
 		why = skipAmbiguous
 	case e.skipOptimized(c):
 		why = skipOptimized
-	case first.flags&dwarf2btf.Reordered != 0:
+	case first.flags&convert.Reordered != 0:
 		why = skipReordered
-	case first.flags&dwarf2btf.Uncertain != 0:
+	case first.flags&convert.Uncertain != 0:
 		why = skipUncertain
-	case first.flags&dwarf2btf.Inconsistent != 0 && e.features&ConsistentFunc != 0:
+	case first.flags&convert.Inconsistent != 0 && e.features&ConsistentFunc != 0:
 		why = skipInconsistent
-	case first.flags&dwarf2btf.Unexpected != 0:
+	case first.flags&convert.Unexpected != 0:
 		why = skipUnexpected
 	}
 	if why != 0 {
@@ -190,11 +191,11 @@ const (
 )
 
 func (e *funcEmitter) skipOptimized(s *state) bool {
-	return e.features&TrueSignature == 0 && s.flags&dwarf2btf.OptimizedParms != 0 &&
-		(s.flags&dwarf2btf.SignatureChanged != 0 || s.entry.hasOptimized(s.addr))
+	return e.features&TrueSignature == 0 && s.flags&convert.OptimizedParms != 0 &&
+		(s.flags&convert.SignatureChanged != 0 || s.entry.hasOptimized(s.addr))
 }
 
-// canonical chooses the state that describes the function (spec/dwarf2btf.md 4.5).
+// canonical chooses the state that describes the function (spec/convert.md 4.5).
 func (e *funcEmitter) canonical(entry *funcEntry, order []uint32) *state {
 	t := e.t
 	if len(order) == 1 {
@@ -226,7 +227,7 @@ func (e *funcEmitter) canonical(entry *funcEntry, order []uint32) *state {
 // the reference copies them through a buffer of 128.
 const maxParmName = 127
 
-func (t *table) truncated(id btf.StrID) btf.StrID {
+func (t *table) truncated(id graph.StrID) graph.StrID {
 	if b := t.strs.Bytes(id); len(b) > maxParmName {
 		return t.strs.Intern(b[:maxParmName])
 	}
@@ -234,7 +235,7 @@ func (t *table) truncated(id btf.StrID) btf.StrID {
 }
 
 // emitProto appends FUNC_PROTO, FUNC and the function's declaration tags.
-func (e *funcEmitter) emitProto(s *state, name btf.StrID, ret btf.TypeID, params []param) btf.TypeID {
+func (e *funcEmitter) emitProto(s *state, name graph.StrID, ret btf.TypeID, params []param) btf.TypeID {
 	t := e.t
 	if len(params) > 0xffff {
 		params = params[:0xffff]
@@ -266,14 +267,14 @@ func (e *funcEmitter) tag(value string, id btf.TypeID) {
 	e.declTag(e.t.strs.InternString(value), -1, id)
 }
 
-func (e *funcEmitter) declTag(value btf.StrID, component int32, id btf.TypeID) {
+func (e *funcEmitter) declTag(value graph.StrID, component int32, id btf.TypeID) {
 	t := e.t
 	t.late = append(t.late, value)
 	t.g.Add(t.g.Shapes.Intern([]uint32{btf.InfoWord(btf.DeclTag, 0, false), uint32(value), 0, uint32(component)}), uint32(id))
 }
 
 // arena gives the pointers of a kfunc that are in an arena their own address space
-// (spec/dwarf2btf.md 4.9).
+// (spec/convert.md 4.9).
 func (e *funcEmitter) arena(entry *funcEntry, s *state) (btf.TypeID, []param, error) {
 	t := e.t
 	ret := s.ret
@@ -326,7 +327,7 @@ func (e *funcEmitter) arenaPtr(fn, what string, id btf.TypeID) (btf.TypeID, erro
 // matcher compares the prototypes of states. The relation is the reference's, loose
 // on purpose: units may see more or less of the same type.
 type matcher struct {
-	g *btf.Graph
+	g *graph.Graph
 }
 
 // maxMatch bounds the depth of a comparison; only pointers nest, and a ring of them
@@ -352,14 +353,14 @@ func (m *matcher) sameProto(t *table, a, b *state) bool {
 	return true
 }
 
-func (m *matcher) shape(id btf.TypeID) btf.Shape { return m.g.Shape[id-m.g.Start] }
+func (m *matcher) shape(id btf.TypeID) graph.Shape { return m.g.Shape[id-m.g.Start] }
 func (m *matcher) refs(id btf.TypeID) []uint32 {
 	i := id - m.g.Start
 	return m.g.Refs[m.g.RefOff[i]:m.g.RefOff[i+1]]
 }
 
 // kind returns a type's kind, that of the declared type for a FWD.
-func (m *matcher) kind(sh btf.Shape) btf.Kind {
+func (m *matcher) kind(sh graph.Shape) btf.Kind {
 	if k := sh.Kind(); k != btf.Fwd {
 		return k
 	}

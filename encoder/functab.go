@@ -6,13 +6,13 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/elfx"
+	"github.com/gobtf/gobtf/internal/graph"
 	"github.com/gobtf/gobtf/internal/mem"
 )
 
 // funcTable is the function symbols of one file, by key: the symbol's name up to
-// its first dot (spec/dwarf2btf.md 4.1).
+// its first dot (spec/convert.md 4.1).
 type funcTable struct {
 	entries []funcEntry
 	syms    []funcSym
@@ -22,7 +22,7 @@ type funcTable struct {
 }
 
 type funcEntry struct {
-	name        btf.StrID
+	name        graph.StrID
 	first, last int32 // chain of syms
 	table       *funcTable
 	ambiguous   bool
@@ -32,13 +32,13 @@ type funcEntry struct {
 
 type funcSym struct {
 	addr uint64
-	name btf.StrID // the whole name; 0 when it is the key itself
-	next int32     // -1: none
-	opt  bool      // .constprop or .isra
+	name graph.StrID // the whole name; 0 when it is the key itself
+	next int32       // -1: none
+	opt  bool        // .constprop or .isra
 }
 
 // newFuncTable reads the symbols of f. A file without .symtab has no functions.
-func newFuncTable(f *elfx.File, strs *btf.Strings) (*funcTable, error) {
+func newFuncTable(f *elfx.File, strs *graph.Strings) (*funcTable, error) {
 	t := &funcTable{lastKey: -1}
 	syms, err := f.Symbols()
 	if err != nil {
@@ -90,7 +90,7 @@ func (t *funcTable) reserve(f *elfx.File) {
 	mem.Populate(t.byName)
 }
 
-func (t *funcTable) entry(key btf.StrID) int32 {
+func (t *funcTable) entry(key graph.StrID) int32 {
 	if int(key) >= len(t.byName) {
 		t.byName = append(t.byName, make([]int32, len(t.byName)+1024+int(key)-len(t.byName))...)
 	}
@@ -130,7 +130,7 @@ func (t *funcTable) findAmbiguous() {
 }
 
 // Lookup returns the entry with that key, -1 when there is none.
-func (t *funcTable) Lookup(name btf.StrID) int32 {
+func (t *funcTable) Lookup(name graph.StrID) int32 {
 	if int(name) < len(t.byName) && name != 0 {
 		return t.byName[name] - 1
 	}
@@ -152,7 +152,7 @@ func (e *funcEntry) hasOptimized(addr uint64) bool {
 }
 
 // suffixed returns the whole name of the first symbol at addr that has a suffix.
-func (e *funcEntry) suffixed(addr uint64) btf.StrID {
+func (e *funcEntry) suffixed(addr uint64) graph.StrID {
 	if addr == 0 {
 		return 0
 	}
@@ -180,8 +180,8 @@ const (
 )
 
 // findKfuncs notes which functions the file's .BTF_ids lists as kfuncs
-// (spec/dwarf2btf.md 4.9).
-func (t *funcTable) findKfuncs(f *elfx.File, strs *btf.Strings) error {
+// (spec/convert.md 4.9).
+func (t *funcTable) findKfuncs(f *elfx.File, strs *graph.Strings) error {
 	var ids *elfx.Section
 	for i := range f.Sections {
 		if f.Sections[i].Name == ".BTF_ids" {

@@ -2,7 +2,8 @@ package encoder
 
 import (
 	"github.com/gobtf/gobtf/btf"
-	"github.com/gobtf/gobtf/dwarf2btf"
+	"github.com/gobtf/gobtf/internal/convert"
+	"github.com/gobtf/gobtf/internal/graph"
 	"github.com/gobtf/gobtf/internal/mem"
 )
 
@@ -10,36 +11,36 @@ import (
 // dedup, and what waits until the last unit: functions, variables, the log of
 // string additions. One goroutine at a time uses it.
 type table struct {
-	g    *btf.Graph
-	strs *btf.Strings
+	g    *graph.Graph
+	strs *graph.Strings
 
 	// g's slices have room for all units and become resident as they fill
-	shapes mem.Grower[btf.Shape]
+	shapes mem.Grower[graph.Shape]
 	offs   mem.Grower[uint32]
 	refs   mem.Grower[uint32]
 
-	// index type of arrays (spec/dwarf2btf.md 2.4)
+	// index type of arrays (spec/convert.md 2.4)
 	indexID  uint32
 	hasIndex bool
 	hasArray bool
-	intName  btf.StrID
-	intShape btf.Shape
+	intName  graph.StrID
+	intShape graph.Shape
 
 	funcs    chunks[state]
-	params   [][]param             // by unit
-	funcTags [][]dwarf2btf.FuncTag // by unit
+	params   [][]param           // by unit
+	funcTags [][]convert.FuncTag // by unit
 	vars     []variable
-	logs     [][]dwarf2btf.LogEntry // by unit
-	late     []btf.StrID            // strings added after the last unit
-	left     int                    // units that were filtered
-	notes    []dwarf2btf.Note
+	logs     [][]convert.LogEntry // by unit
+	late     []graph.StrID        // strings added after the last unit
+	left     int                  // units that were filtered
+	notes    []convert.Note
 	notesCut int // beyond those that a unit keeps
 	trace    *tracer
 }
 
 // param is a parameter of a saved function, by the id that its type has now.
 type param struct {
-	name btf.StrID
+	name graph.StrID
 	typ  btf.TypeID
 }
 
@@ -53,7 +54,7 @@ type state struct {
 	tag   uint32
 	nparm uint32
 	ntag  uint16
-	flags dwarf2btf.FuncFlags
+	flags convert.FuncFlags
 }
 
 // chunks is a list that grows without moving: a vmlinux has a million saved functions,
@@ -85,15 +86,15 @@ type variable struct {
 	offset, size uint32
 }
 
-func newTable(shapes *btf.Shapes, start btf.TypeID, types, refs int) *table {
-	t := &table{g: btf.NewGraph(shapes, start, types, refs), strs: shapes.Strs}
+func newTable(shapes *graph.Shapes, start btf.TypeID, types, refs int) *table {
+	t := &table{g: graph.NewGraph(shapes, start, types, refs), strs: shapes.Strs}
 	t.intName = t.strs.InternString("int")
 	t.intShape = shapes.Intern([]uint32{btf.InfoWord(btf.Int, 0, false), uint32(t.intName), 4, 1<<24 | 32})
 	return t
 }
 
 // add appends a unit. entries is the function table of the unit's file.
-func (t *table) add(u *dwarf2btf.Unit, entries *funcTable) error {
+func (t *table) add(u *convert.Unit, entries *funcTable) error {
 	t.notes = append(t.notes, u.Notes...)
 	t.notesCut += u.MoreNotes
 	if u.Left {
@@ -125,7 +126,7 @@ func (t *table) add(u *dwarf2btf.Unit, entries *funcTable) error {
 	for i, r := range refs {
 		switch r {
 		case 0:
-		case dwarf2btf.ArrayIndex:
+		case convert.ArrayIndex:
 			refs[i] = t.indexID
 		default:
 			refs[i] = r + off
@@ -133,7 +134,7 @@ func (t *table) add(u *dwarf2btf.Unit, entries *funcTable) error {
 	}
 	t.trace.unit(t, u, off)
 	t.hasArray = t.hasArray || u.HasArray
-	log := append([]dwarf2btf.LogEntry(nil), u.Log...)
+	log := append([]convert.LogEntry(nil), u.Log...)
 	if t.hasArray && !t.hasIndex {
 		id := uint32(g.Add(t.intShape))
 		t.trace.types(t, id, g.Len())
@@ -147,7 +148,7 @@ func (t *table) add(u *dwarf2btf.Unit, entries *funcTable) error {
 }
 
 // logInt notes that "int" was added behind a unit's types, for arrays' index type.
-func (t *table) logInt(log []dwarf2btf.LogEntry, unit int, pos uint32) []dwarf2btf.LogEntry {
+func (t *table) logInt(log []convert.LogEntry, unit int, pos uint32) []convert.LogEntry {
 	if !t.strs.Lower(t.intName, place(unit, pos)) {
 		return log
 	}
@@ -155,23 +156,23 @@ func (t *table) logInt(log []dwarf2btf.LogEntry, unit int, pos uint32) []dwarf2b
 	for i < len(log) && log[i].Pos < pos {
 		i++
 	}
-	log = append(log, dwarf2btf.LogEntry{})
+	log = append(log, convert.LogEntry{})
 	copy(log[i+1:], log[i:])
-	log[i] = dwarf2btf.LogEntry{Pos: pos, What: dwarf2btf.LogString | uint32(t.intName)}
+	log[i] = convert.LogEntry{Pos: pos, What: convert.LogString | uint32(t.intName)}
 	return log
 }
 
 func place(unit int, pos uint32) uint64 { return uint64(unit)<<32 | uint64(pos) }
 
 // addTail appends declaration tags and variables.
-func (t *table) addTail(u *dwarf2btf.Unit, off uint32) {
+func (t *table) addTail(u *convert.Unit, off uint32) {
 	first := uint32(t.g.Len())
 	next := 0
 	for i, x := range u.Tail {
 		ref := x.Ref
 		switch {
-		case ref&dwarf2btf.TailRef != 0:
-			ref = first + ref&^dwarf2btf.TailRef
+		case ref&convert.TailRef != 0:
+			ref = first + ref&^convert.TailRef
 		case ref != 0:
 			ref += off
 		}
@@ -195,8 +196,8 @@ func (t *table) addTail(u *dwarf2btf.Unit, off uint32) {
 	}
 }
 
-func (t *table) addFuncs(u *dwarf2btf.Unit, off uint32, entries *funcTable) {
-	global := func(id dwarf2btf.LocalID) btf.TypeID {
+func (t *table) addFuncs(u *convert.Unit, off uint32, entries *funcTable) {
+	global := func(id convert.LocalID) btf.TypeID {
 		if id == 0 {
 			return 0
 		}
@@ -211,7 +212,7 @@ func (t *table) addFuncs(u *dwarf2btf.Unit, off uint32, entries *funcTable) {
 	}
 	unit := uint32(len(t.params))
 	t.params = append(t.params, params)
-	t.funcTags = append(t.funcTags, append([]dwarf2btf.FuncTag(nil), u.FuncTags...))
+	t.funcTags = append(t.funcTags, append([]convert.FuncTag(nil), u.FuncTags...))
 	for i := range u.Funcs {
 		f := &u.Funcs[i]
 		t.funcs.add(state{addr: f.Addr, entry: &entries.entries[f.Func], ret: global(f.Ret), unit: unit, param: f.Param, nparm: f.NParm,
@@ -222,16 +223,16 @@ func (t *table) addFuncs(u *dwarf2btf.Unit, off uint32, entries *funcTable) {
 // addStrings adds all strings in the order in which the reference adds them: per
 // unit as logged, then what came after the last unit. A log entry that a smaller
 // place undercut later is passed over: what it added had been added before.
-func (t *table) addStrings(sec *btf.StringSection) {
+func (t *table) addStrings(sec *graph.StringSection) {
 	for unit, log := range t.logs {
 		for _, e := range log {
-			if e.What&dwarf2btf.LogString != 0 {
-				if id := btf.StrID(e.What &^ dwarf2btf.LogString); t.strs.First(id) == place(unit, e.Pos) {
+			if e.What&convert.LogString != 0 {
+				if id := graph.StrID(e.What &^ convert.LogString); t.strs.First(id) == place(unit, e.Pos) {
 					sec.Add(id)
 				}
 				continue
 			}
-			if sh := btf.Shape(e.What); t.g.Shapes.First(sh) == place(unit, e.Pos) {
+			if sh := graph.Shape(e.What); t.g.Shapes.First(sh) == place(unit, e.Pos) {
 				addShape(sec, t.g.Shapes.Content(sh))
 			}
 		}
@@ -242,13 +243,13 @@ func (t *table) addStrings(sec *btf.StringSection) {
 }
 
 // addShape adds a content's strings: its name, then those of its elements.
-func addShape(sec *btf.StringSection, w []uint32) {
-	sec.Add(btf.StrID(w[1]))
+func addShape(sec *graph.StringSection, w []uint32) {
+	sec.Add(graph.StrID(w[1]))
 	step := btf.InfoKind(w[0]).NameStep()
 	if step == 0 {
 		return
 	}
 	for i := 3; i < len(w); i += step {
-		sec.Add(btf.StrID(w[i]))
+		sec.Add(graph.StrID(w[i]))
 	}
 }

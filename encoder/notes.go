@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gobtf/gobtf/dwarf2btf"
+	"github.com/gobtf/gobtf/internal/convert"
 )
 
 // maxNamed is how many units the summary names.
@@ -21,14 +21,14 @@ func (j *job) report() error {
 			j.note("%s: %v", j.files[0].path, n)
 		}
 	}
-	if n := firstOf(t.notes, dwarf2btf.NoteWarning); n != nil && j.opt.Trace == nil {
+	if n := firstOf(t.notes, convert.NoteWarning); n != nil && j.opt.Trace == nil {
 		more := ""
-		if k := countOf(t.notes, dwarf2btf.NoteWarning); k > 1 {
+		if k := countOf(t.notes, convert.NoteWarning); k > 1 {
 			more = fmt.Sprintf(" (and %d more like it: -V lists them)", k-1)
 		}
 		j.note("%s: %v%s", j.files[0].path, n, more)
 	}
-	lost := slices.DeleteFunc(slices.Clone(t.notes), func(n dwarf2btf.Note) bool { return n.Kind == dwarf2btf.NoteWarning })
+	lost := slices.DeleteFunc(slices.Clone(t.notes), func(n convert.Note) bool { return n.Kind == convert.NoteWarning })
 	if len(lost) == 0 {
 		return nil
 	}
@@ -40,11 +40,11 @@ func (j *job) report() error {
 }
 
 // summary is the one line about what is not in the BTF as the debug information has it.
-func summary(notes []dwarf2btf.Note, cut int, listed bool) string {
+func summary(notes []convert.Note, cut int, listed bool) string {
 	var said []string
 	var units, tags []string
 	for _, n := range notes {
-		if n.Kind == dwarf2btf.NoteUnit {
+		if n.Kind == convert.NoteUnit {
 			units = append(units, fmt.Sprintf("%s (%s)", n.CU, n.Tag))
 		}
 	}
@@ -55,7 +55,7 @@ func summary(notes []dwarf2btf.Note, cut int, listed bool) string {
 		}
 		said = append(said, fmt.Sprintf("%s left out: %s", plural(n, "unit"), names))
 	}
-	for kind, verb := range map[dwarf2btf.NoteKind]string{dwarf2btf.NoteLowered: "lowered", dwarf2btf.NoteLeftOut: "left out"} {
+	for kind, verb := range map[convert.NoteKind]string{convert.NoteLowered: "lowered", convert.NoteLeftOut: "left out"} {
 		byTag := map[string]int{}
 		for _, n := range notes {
 			if n.Kind == kind {
@@ -72,7 +72,7 @@ func summary(notes []dwarf2btf.Note, cut int, listed bool) string {
 		said = append(said, fmt.Sprintf("%d more", cut))
 	}
 	s := strings.Join(said, ", ")
-	if len(notes) == 1 && notes[0].Kind != dwarf2btf.NoteUnit {
+	if len(notes) == 1 && notes[0].Kind != convert.NoteUnit {
 		return s + ": " + notes[0].String()
 	}
 	if !listed {
@@ -88,7 +88,7 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-func firstOf(notes []dwarf2btf.Note, kind dwarf2btf.NoteKind) *dwarf2btf.Note {
+func firstOf(notes []convert.Note, kind convert.NoteKind) *convert.Note {
 	for i := range notes {
 		if notes[i].Kind == kind {
 			return &notes[i]
@@ -97,7 +97,7 @@ func firstOf(notes []dwarf2btf.Note, kind dwarf2btf.NoteKind) *dwarf2btf.Note {
 	return nil
 }
 
-func countOf(notes []dwarf2btf.Note, kind dwarf2btf.NoteKind) int {
+func countOf(notes []convert.Note, kind convert.NoteKind) int {
 	k := 0
 	for i := range notes {
 		if notes[i].Kind == kind {

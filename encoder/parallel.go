@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync"
 
-	"github.com/gobtf/gobtf/dwarf2btf"
+	"github.com/gobtf/gobtf/internal/convert"
 )
 
 // unitsPerJob is how many units a worker may be ahead of the merge: a unit's types
@@ -15,13 +15,13 @@ const unitsPerJob = 8
 // inOrder converts all units with so many workers and hands each to merge, in file
 // order and one at a time. A unit's slices are used again once merge returns. The
 // error that is returned is the first in the file, not the first in time.
-func inOrder(ctx context.Context, conv *dwarf2btf.Converter, first, jobs int, merge func(*dwarf2btf.Unit) error) error {
+func inOrder(ctx context.Context, conv *convert.Converter, first, jobs int, merge func(*convert.Unit) error) error {
 	n := conv.Len()
 	if jobs > n {
 		jobs = n
 	}
 	if jobs <= 1 {
-		w, u := conv.NewWorker(), &dwarf2btf.Unit{}
+		w, u := conv.NewWorker(), &convert.Unit{}
 		for i := 0; i < n; i++ {
 			if err := ctx.Err(); err != nil {
 				return err
@@ -35,7 +35,7 @@ func inOrder(ctx context.Context, conv *dwarf2btf.Converter, first, jobs int, me
 		}
 		return nil
 	}
-	p := &pipeline{conv: conv, first: first, merge: merge, slot: make([]*dwarf2btf.Unit, jobs*unitsPerJob), n: n}
+	p := &pipeline{conv: conv, first: first, merge: merge, slot: make([]*convert.Unit, jobs*unitsPerJob), n: n}
 	p.room = sync.NewCond(&p.mu)
 	var wg sync.WaitGroup
 	for range jobs {
@@ -52,15 +52,15 @@ func inOrder(ctx context.Context, conv *dwarf2btf.Converter, first, jobs int, me
 // pipeline is the state of inOrder's workers. Unit i waits in slot i modulo the
 // window; whoever finds the next unit to merge in its slot merges it.
 type pipeline struct {
-	conv  *dwarf2btf.Converter
+	conv  *convert.Converter
 	first int
-	merge func(*dwarf2btf.Unit) error
+	merge func(*convert.Unit) error
 	n     int
 
 	mu      sync.Mutex
 	room    *sync.Cond
-	slot    []*dwarf2btf.Unit // converted, waiting
-	free    []*dwarf2btf.Unit
+	slot    []*convert.Unit // converted, waiting
+	free    []*convert.Unit
 	next    int // to convert
 	merged  int // units merged
 	merging bool
@@ -106,13 +106,13 @@ func (p *pipeline) fail(unit int, err error) {
 	p.room.Broadcast()
 }
 
-func (p *pipeline) unit() *dwarf2btf.Unit {
+func (p *pipeline) unit() *convert.Unit {
 	if n := len(p.free); n > 0 {
 		u := p.free[n-1]
 		p.free = p.free[:n-1]
 		return u
 	}
-	return &dwarf2btf.Unit{}
+	return &convert.Unit{}
 }
 
 func (p *pipeline) mergeReady() {

@@ -6,7 +6,8 @@ import (
 	"io"
 
 	"github.com/gobtf/gobtf/btf"
-	"github.com/gobtf/gobtf/dwarf2btf"
+	"github.com/gobtf/gobtf/internal/convert"
+	"github.com/gobtf/gobtf/internal/graph"
 )
 
 // tracer writes what -V asks for: the lines of the reference, types in the order in
@@ -47,7 +48,7 @@ func (tr *tracer) types(t *table, from uint32, to btf.TypeID) {
 }
 
 // unit prints a unit's types. off turns a LocalID into an id.
-func (tr *tracer) unit(t *table, u *dwarf2btf.Unit, off uint32) {
+func (tr *tracer) unit(t *table, u *convert.Unit, off uint32) {
 	if tr == nil {
 		return
 	}
@@ -79,13 +80,13 @@ func (tr *tracer) one(t *table, id btf.TypeID) {
 		if id == 0 {
 			return "(anon)"
 		}
-		return t.strs.String(btf.StrID(id))
+		return t.strs.String(graph.StrID(id))
 	}
 	member := func(id uint32) string {
 		if id == 0 {
 			return "(null)"
 		}
-		return t.strs.String(btf.StrID(id))
+		return t.strs.String(graph.StrID(id))
 	}
 	fmt.Fprintf(tr.w, "[%d] %v %s", id, sh.Kind(), str(w[1]))
 	switch sh.Kind() {
@@ -168,7 +169,7 @@ func (tr *tracer) proto(t *table, w, refs []uint32) {
 		case name == 0 && !tr.functionsNow:
 			fmt.Fprintf(tr.w, "%d (null)", r)
 		default:
-			fmt.Fprintf(tr.w, "%d %s", r, t.strs.String(btf.StrID(name)))
+			fmt.Fprintf(tr.w, "%d %s", r, t.strs.String(graph.StrID(name)))
 		}
 	}
 	fmt.Fprintln(tr.w, ")")
@@ -189,7 +190,7 @@ func intEncoding(e uint32) string {
 }
 
 // functions names those of a unit that have no symbol.
-func (tr *tracer) functions(t *table, u *dwarf2btf.Unit) {
+func (tr *tracer) functions(t *table, u *convert.Unit) {
 	if tr == nil {
 		return
 	}
@@ -206,14 +207,14 @@ func (tr *tracer) lateFunctions() {
 }
 
 // search announces a unit's variables.
-func (tr *tracer) search(u *dwarf2btf.Unit) {
+func (tr *tracer) search(u *convert.Unit) {
 	if tr != nil && tr.variables {
 		tr.begin()
 		fmt.Fprintf(tr.w, "search cu '%s' for percpu global variables.\n", u.Name)
 	}
 }
 
-func (tr *tracer) variable(t *table, u *dwarf2btf.Unit, v *dwarf2btf.Var, id btf.TypeID) {
+func (tr *tracer) variable(t *table, u *convert.Unit, v *convert.Var, id btf.TypeID) {
 	if tr == nil {
 		return
 	}
@@ -232,7 +233,7 @@ func (tr *tracer) skipping(t *table, e *funcEntry, why string, args ...any) {
 }
 
 // mismatch says in which parameter, counted from 0, two prototypes of a function differ.
-func (tr *tracer) mismatch(t *table, e *funcEntry, i int, a, b btf.StrID) {
+func (tr *tracer) mismatch(t *table, e *funcEntry, i int, a, b graph.StrID) {
 	if tr == nil {
 		return
 	}

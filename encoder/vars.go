@@ -9,15 +9,16 @@ import (
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/elfx"
+	"github.com/gobtf/gobtf/internal/graph"
 )
 
 const percpuSection = ".data..percpu"
 
 // sectionMap finds the section of an address: the first one, by number, that holds
-// data and covers it (spec/dwarf2btf.md section 5, step 3).
+// data and covers it (spec/convert.md section 5, step 3).
 type sectionMap struct {
 	f      *elfx.File
-	strs   *btf.Strings
+	strs   *graph.Strings
 	global bool
 	percpu bool
 	// the section that covers the addresses from start[i] to start[i+1]; -1: none
@@ -30,11 +31,11 @@ type sectionMap struct {
 
 type object struct {
 	section int
-	name    btf.StrID
+	name    graph.StrID
 }
 
 // newSectionMap returns nil when no variables are wanted.
-func newSectionMap(f *elfx.File, strs *btf.Strings, features Features) *sectionMap {
+func newSectionMap(f *elfx.File, strs *graph.Strings, features Features) *sectionMap {
 	m := &sectionMap{f: f, strs: strs, global: features&GlobalVar != 0, percpu: features&Var != 0}
 	if !m.global && !m.percpu {
 		return nil
@@ -113,7 +114,7 @@ func (m *sectionMap) Find(addr uint64) (section int, offset uint64, ok bool) {
 }
 
 // HasObject reports whether the section has a data symbol with that name.
-func (m *sectionMap) HasObject(section int, name btf.StrID) bool {
+func (m *sectionMap) HasObject(section int, name graph.StrID) bool {
 	m.once.Do(func() {
 		m.objects = make(map[object]bool)
 		syms, err := m.f.Symbols()

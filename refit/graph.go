@@ -4,7 +4,8 @@ import (
 	"fmt"
 
 	"github.com/gobtf/gobtf/btf"
-	"github.com/gobtf/gobtf/dedup"
+	"github.com/gobtf/gobtf/internal/dedup"
+	"github.com/gobtf/gobtf/internal/graph"
 )
 
 // Base is the BTF of the kernel that modules are to fit, indexed once for all of them.
@@ -36,9 +37,9 @@ func NewBase(t *btf.Types) *Base {
 // onto makes split BTF on the base of types that stand alone, or on the base already: what is equal to a type of the base
 // becomes this type (dedup's rules), and the rest is the module's own.
 func (b *Base) onto(t *btf.Types) (*btf.Types, error) {
-	in := &interner{src: t, shapes: btf.NewShapes(btf.NewStrings())}
+	in := &interner{src: t, shapes: graph.NewShapes(graph.NewStrings())}
 	start := btf.TypeID(b.Types.Len())
-	g := btf.NewGraph(in.shapes, start, t.Len()-int(t.Start()), len(t.Words())/2)
+	g := graph.NewGraph(in.shapes, start, t.Len()-int(t.Start()), len(t.Words())/2)
 	flatten := b.flat && t.Base() == nil
 	inner := map[btf.TypeID]bool{}
 	if flatten {
@@ -75,25 +76,25 @@ func (b *Base) onto(t *btf.Types) (*btf.Types, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dedup: %w", err)
 	}
-	sec := btf.NewStringSection(in.shapes.Strs, b.Types.StringsStart()+uint32(len(b.Types.Strings())), b.Types.Offset)
+	sec := graph.NewStringSection(in.shapes.Strs, b.Types.StringsStart()+uint32(len(b.Types.Strings())), b.Types.Offset)
 	for _, id := range res.Keep {
 		c := in.shapes.Content(g.Shape[id-start])
-		sec.Add(btf.StrID(c[1]))
+		sec.Add(graph.StrID(c[1]))
 		if step := btf.InfoKind(c[0]).NameStep(); step > 0 {
 			for i := 3; i < len(c); i += step {
-				sec.Add(btf.StrID(c[i]))
+				sec.Add(graph.StrID(c[i]))
 			}
 		}
 	}
 	order := t.Order()
-	types := btf.AppendGraph(nil, g, res.Keep, nil, sec.Offsets(), order)
+	types := graph.AppendGraph(nil, g, res.Keep, nil, sec.Offsets(), order)
 	return btf.Parse(btf.AppendFile(nil, btf.Header24, types, sec.Bytes(), order), b.Types)
 }
 
 // interner makes contents of records.
 type interner struct {
 	src    *btf.Types
-	shapes *btf.Shapes
+	shapes *graph.Shapes
 	c      []uint32
 }
 
@@ -101,8 +102,8 @@ func (in *interner) name(off uint32) uint32 {
 	return uint32(in.shapes.Strs.Intern(in.src.StringBytes(off)))
 }
 
-// shape returns the shape of a record: the words that btf.Shapes describes.
-func (in *interner) shape(rec []uint32) btf.Shape {
+// shape returns the shape of a record: the words that graph.Shapes describes.
+func (in *interner) shape(rec []uint32) graph.Shape {
 	k := btf.InfoKind(rec[1])
 	c := append(in.c[:0], rec[1], in.name(rec[0]), rec[2])
 	tail := rec[3:]

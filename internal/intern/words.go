@@ -3,7 +3,7 @@
 // no lock. Numbers are dense and start at 0, in order of arrival: which content
 // gets which number depends on timing, so nothing may be ordered by them.
 //
-// Before it: internal/dwarfscan's raw values. After it: btf.Strings, btf.Shapes.
+// Before it: internal/dwarfscan's raw values. After it: graph.Strings, graph.Shapes.
 package intern
 
 import (

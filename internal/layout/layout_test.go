@@ -42,19 +42,22 @@ var table = map[string]row{
 	"cmd/gobtf/early": {ban: []string{"os", "fmt", "strings"}}, // it must be initialized before them
 	"batch":           {may: []string{"btf", "encoder", "golang.org/x/sync/"}},
 	"explain":         {may: []string{"btf", "dwarf2btf", "encoder", delveOp, delveReg}},
-	"refit":           {may: []string{"btf", "btf/verify", "btfids", "dedup", "distill", "encoder", "internal/elfx"}}, // it writes .BTF and .BTF_ids at once
+	"refit":           {may: []string{"btf", "btf/verify", "btfids", "internal/dedup", "internal/graph", "distill", "encoder", "internal/elfx"}}, // it writes .BTF and .BTF_ids at once
 	"encoder": {
-		may: []string{"btf", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "internal/elfx", "internal/mem", "golang.org/x/sync/"},
+		may: []string{"btf", "btf/verify", "btfids", "internal/dedup", "internal/graph", "distill", "internal/convert", "internal/elfx", "internal/mem", "golang.org/x/sync/"},
 		ban: []string{"encoding/binary", "debug/dwarf"}, // it orders stages and decides, and decodes nothing
 	},
-	"dwarf2btf":  {may: []string{"btf", "internal/dwarfscan", "internal/intern", delveOp, delveReg}, ban: []string{"debug/", "os"}},
-	"dedup":      {may: []string{"btf", "internal/intern", "internal/mem"}, ban: elfAndDwarf},
-	"distill":    {may: []string{"btf"}, ban: elfAndDwarf},
-	"btfids":     {may: []string{"btf", "distill", "internal/elfx"}, ban: []string{"debug/dwarf"}},
-	"btf":        {may: []string{"internal/intern", "internal/mem"}, ban: []string{"debug/dwarf"}},
-	"btf/diff":   {may: []string{"btf"}, ban: elfAndDwarf},
-	"btf/dump":   {may: []string{"btf"}, ban: elfAndDwarf},
-	"btf/verify": {may: []string{"btf"}, ban: elfAndDwarf},
+	"dwarf2btf":        {may: []string{"btf", "internal/convert", "internal/graph"}, ban: []string{"debug/", "os"}},
+	"dedup":            {may: []string{"btf", "internal/dedup", "internal/graph"}, ban: elfAndDwarf},
+	"internal/convert": {may: []string{"btf", "internal/graph", "internal/dwarfscan", "internal/intern", delveOp, delveReg}, ban: []string{"debug/", "os"}},
+	"internal/dedup":   {may: []string{"btf", "internal/graph", "internal/intern", "internal/mem"}, ban: elfAndDwarf},
+	"internal/graph":   {may: []string{"btf", "internal/intern"}, ban: elfAndDwarf},
+	"distill":          {may: []string{"btf"}, ban: elfAndDwarf},
+	"btfids":           {may: []string{"btf", "distill", "internal/elfx"}, ban: []string{"debug/dwarf"}},
+	"btf":              {may: []string{"internal/intern", "internal/mem"}, ban: []string{"debug/dwarf"}},
+	"btf/diff":         {may: []string{"btf"}, ban: elfAndDwarf},
+	"btf/dump":         {may: []string{"btf"}, ban: elfAndDwarf},
+	"btf/verify":       {may: []string{"btf"}, ban: elfAndDwarf},
 
 	"internal/dwarfscan": {ban: []string{"debug/", "os"}},
 	"internal/elfx":      {may: []string{"github.com/klauspost/compress/", "github.com/ulikunitz/xz", unix}, ban: []string{"debug/dwarf"}},
@@ -64,7 +67,7 @@ var table = map[string]row{
 	"internal/testdwarf": {},
 
 	// Tools of this repository: they may use all of it, and nothing may use them.
-	"scripts/": {may: []string{"btf", "btf/", "dedup", "distill", "encoder", "internal/elfx", "github.com/klauspost/compress/", unix}},
+	"scripts/": {may: []string{"btf", "btf/", "internal/dedup", "internal/graph", "distill", "encoder", "internal/elfx", "github.com/klauspost/compress/", unix}},
 }
 
 // testOnly are modules that a test may import besides what the table names. delve's godwarf, loclist and dwarfbuilder
@@ -177,8 +180,8 @@ func violations(name string, r row, imports []string) (bad []string) {
 func TestTableBites(t *testing.T) {
 	for _, c := range []struct{ name, imp string }{
 		{"encoder", "encoding/binary"}, {"encoder", "debug/dwarf"}, {"encoder", module + "/internal/dwarfscan"},
-		{"cmd/gobtf", module + "/internal/elfx"}, {"dedup", module + "/dwarf2btf"}, {"dedup", "debug/elf"},
-		{"distill", module + "/dedup"}, {"dwarf2btf", module + "/internal/elfx"}, {"btf", module + "/dedup"},
+		{"cmd/gobtf", module + "/internal/elfx"}, {"internal/dedup", module + "/internal/convert"}, {"internal/dedup", "debug/elf"},
+		{"distill", module + "/internal/dedup"}, {"internal/convert", module + "/internal/elfx"}, {"btf", module + "/internal/dedup"},
 		{"internal/dwarfscan", module + "/btf"}, {"btf", "github.com/cilium/ebpf/btf"}, {"encoder", module + "/internal/testdwarf"},
 	} {
 		r, ok := rowOf(c.name)

@@ -1,6 +1,9 @@
 package dedup
 
-import "github.com/gobtf/gobtf/btf"
+import (
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/graph"
+)
 
 // composites is phase 3: STRUCT, UNION and TYPEDEF. Candidates are the canonical
 // types of the same shape; the graphs below them decide.
@@ -161,7 +164,7 @@ walk:
 
 // compatible says whether two types of different shapes can be equal. fwd: the
 // second is a FWD and the first what it announces.
-func (d *run) compatible(sa, sb btf.Shape) (ok, fwd, unexpected bool) {
+func (d *run) compatible(sa, sb graph.Shape) (ok, fwd, unexpected bool) {
 	na, ia := d.nameInfo(sa)
 	nb, ib := d.nameInfo(sb)
 	ka, kb := sa.Kind(), sb.Kind()

@@ -1,6 +1,14 @@
-package btf
+// Package graph holds types by the million while they are being made: contents interned once (Shapes), names interned once
+// (Strings), and a list of types whose references are words beside them (Graph).
+//
+// In: contents and references, from internal/convert a unit at a time. Out: the type section and the string section of a BTF.
+// Nothing here is decided: which types survive is internal/dedup's question, and in which order they come is encoder's.
+package graph
 
-import "github.com/gobtf/gobtf/internal/intern"
+import (
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/intern"
+)
 
 // StrID is the number of an interned string. 0 is the empty string. Numbers are
 // given in order of arrival, so nothing may be ordered by them; the place in a
@@ -52,7 +60,7 @@ type Shape uint32
 const shapeKindShift = 27
 
 // Kind returns the shape's kind.
-func (s Shape) Kind() Kind { return Kind(s >> shapeKindShift) }
+func (s Shape) Kind() btf.Kind { return btf.Kind(s >> shapeKindShift) }
 
 // Index returns the content's number: dense from 0 over all kinds.
 func (s Shape) Index() uint32 { return uint32(s) & (1<<shapeKindShift - 1) }
@@ -89,13 +97,13 @@ func NewShapes(strs *Strings) *Shapes {
 // Intern returns the shape of a content, which is copied.
 func (s *Shapes) Intern(content []uint32) Shape {
 	id, _ := s.tab.Intern(content)
-	return Shape(uint32(InfoKind(content[0]))<<shapeKindShift | id)
+	return Shape(uint32(btf.InfoKind(content[0]))<<shapeKindShift | id)
 }
 
 // Lookup returns the shape of a content if it is known.
 func (s *Shapes) Lookup(content []uint32) (Shape, bool) {
 	id, ok := s.tab.Lookup(content)
-	return Shape(uint32(InfoKind(content[0]))<<shapeKindShift | id), ok
+	return Shape(uint32(btf.InfoKind(content[0]))<<shapeKindShift | id), ok
 }
 
 // Content returns the words of a shape, which must not be changed.
@@ -118,18 +126,15 @@ func (s *Shapes) Lower(sh Shape, place uint64) bool { return s.first.Lower(sh.In
 // i is type n+i, there is no entry for void, and references below n are the base's.
 type Graph struct {
 	Shapes *Shapes
-	Start  TypeID   // id of entry 0: 0 without a base, the base's type count on one
-	Shape  []Shape  // of entry i
-	RefOff []uint32 // entry i's references are Refs[RefOff[i]:RefOff[i+1]]; len(Shape)+1 entries
-	Refs   []uint32 // TypeIDs, in the order RefStyle says
+	Start  btf.TypeID // id of entry 0: 0 without a base, the base's type count on one
+	Shape  []Shape    // of entry i
+	RefOff []uint32   // entry i's references are Refs[RefOff[i]:RefOff[i+1]]; len(Shape)+1 entries
+	Refs   []uint32   // TypeIDs, in the order RefStyle says
 }
-
-// TypeID is a type's number. 0 is void.
-type TypeID uint32
 
 // NewGraph returns a graph with room for n types and r references. start is 0
 // without a base, else the base's type count, void included.
-func NewGraph(s *Shapes, start TypeID, n, r int) *Graph {
+func NewGraph(s *Shapes, start btf.TypeID, n, r int) *Graph {
 	g := &Graph{Shapes: s, Start: start, Shape: make([]Shape, 0, n+1), RefOff: make([]uint32, 1, n+2), Refs: make([]uint32, 0, r)}
 	if start == 0 {
 		g.Add(0)
@@ -138,8 +143,8 @@ func NewGraph(s *Shapes, start TypeID, n, r int) *Graph {
 }
 
 // Add appends a type and returns its id. The references are copied.
-func (g *Graph) Add(sh Shape, refs ...uint32) TypeID {
-	id := g.Start + TypeID(len(g.Shape))
+func (g *Graph) Add(sh Shape, refs ...uint32) btf.TypeID {
+	id := g.Start + btf.TypeID(len(g.Shape))
 	g.Shape = append(g.Shape, sh)
 	g.Refs = append(g.Refs, refs...)
 	g.RefOff = append(g.RefOff, uint32(len(g.Refs)))
@@ -147,4 +152,4 @@ func (g *Graph) Add(sh Shape, refs ...uint32) TypeID {
 }
 
 // Len returns the id that the next type gets.
-func (g *Graph) Len() TypeID { return g.Start + TypeID(len(g.Shape)) }
+func (g *Graph) Len() btf.TypeID { return g.Start + btf.TypeID(len(g.Shape)) }

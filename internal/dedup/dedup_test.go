@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/graph"
 )
 
 // TestModel compares with the model on random inputs. GOBTF_DEDUP_CASES makes it more.
@@ -119,7 +120,7 @@ func TestOneField(t *testing.T) {
 }
 
 // chain adds n types to g, each referring to the next, the last one to end.
-func chain(g *btf.Graph, n int, end uint32, content func(i int) []uint32, refs func(next uint32) []uint32) {
+func chain(g *graph.Graph, n int, end uint32, content func(i int) []uint32, refs func(next uint32) []uint32) {
 	first := uint32(g.Len())
 	for i := range n {
 		next := first + uint32(i) + 1
@@ -141,17 +142,17 @@ func TestDeep(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name string
-		fill func(g *btf.Graph)
+		fill func(g *graph.Graph)
 		keep int
 		err  error
 	}{
-		{"pointers below two structs", func(g *btf.Graph) {
+		{"pointers below two structs", func(g *graph.Graph) {
 			for range 2 {
 				g.Add(s.Intern([]uint32{btf.InfoWord(btf.Struct, 2, false), name("S"), 8, name("a"), 0, name("b"), 32}), uint32(g.Len())+1, 0)
 				chain(g, n, 0, kind(btf.Ptr), ref)
 			}
 		}, n + 1, nil},
-		{"structs in structs, twice", func(g *btf.Graph) {
+		{"structs in structs, twice", func(g *graph.Graph) {
 			c := []uint32{btf.InfoWord(btf.Struct, 2, false), name("S"), 8, name("a"), 0, name("b"), 32}
 			g.Add(s.Intern([]uint32{btf.InfoWord(btf.Struct, 0, false), name("end"), 0}))
 			for range 2 {
@@ -166,9 +167,9 @@ func TestDeep(t *testing.T) {
 				}
 			}
 		}, 1001, nil},
-		{"pointer to itself", func(g *btf.Graph) { g.Add(s.Intern(kind(btf.Ptr)(0)), 1) }, 0, ErrLoop},
-		{"pointers in a circle", func(g *btf.Graph) { chain(g, 1000, 1, kind(btf.Ptr), ref) }, 0, ErrLoop},
-		{"typedefs in circles", func(g *btf.Graph) {
+		{"pointer to itself", func(g *graph.Graph) { g.Add(s.Intern(kind(btf.Ptr)(0)), 1) }, 0, ErrLoop},
+		{"pointers in a circle", func(g *graph.Graph) { chain(g, 1000, 1, kind(btf.Ptr), ref) }, 0, ErrLoop},
+		{"typedefs in circles", func(g *graph.Graph) {
 			// identical walks along both circles without an end.
 			S := s.Intern([]uint32{btf.InfoWord(btf.Struct, 2, false), name("S"), 8, name("a"), 0, name("b"), 32})
 			T := s.Intern([]uint32{btf.InfoWord(btf.Typedef, 0, false), name("T"), 0})
@@ -180,7 +181,7 @@ func TestDeep(t *testing.T) {
 				g.Add(T, uint32(g.Len())-1)
 			}
 		}, 4, nil},
-		{"a tag below a typedef", func(g *btf.Graph) {
+		{"a tag below a typedef", func(g *graph.Graph) {
 			T := s.Intern([]uint32{btf.InfoWord(btf.Typedef, 0, false), name("T"), 0})
 			D := s.Intern([]uint32{btf.InfoWord(btf.DeclTag, 0, false), name("D"), 0, 0})
 			g.Add(T, 2)
@@ -188,11 +189,11 @@ func TestDeep(t *testing.T) {
 			g.Add(T, 4)
 			g.Add(D, 0)
 		}, 0, ErrUnexpected},
-		{"a reference to nowhere", func(g *btf.Graph) { g.Add(s.Intern(kind(btf.Const)(0)), 77) }, 0, ErrReference},
-		{"no such kind", func(g *btf.Graph) { g.Add(s.Intern([]uint32{20 << 24, 0, 0})) }, 0, ErrKind},
+		{"a reference to nowhere", func(g *graph.Graph) { g.Add(s.Intern(kind(btf.Const)(0)), 77) }, 0, ErrReference},
+		{"no such kind", func(g *graph.Graph) { g.Add(s.Intern([]uint32{20 << 24, 0, 0})) }, 0, ErrKind},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			g := btf.NewGraph(s, 0, 2, 2)
+			g := graph.NewGraph(s, 0, 2, 2)
 			c.fill(g)
 			res, err := Run(g, nil, Options{})
 			if !errors.Is(err, c.err) {
@@ -211,7 +212,7 @@ func TestIdenticalWide(t *testing.T) {
 	const members = 8
 	s := shapes()
 	name := func(n string) uint32 { return uint32(s.Strs.InternString(n)) }
-	g := btf.NewGraph(s, 0, 2, 2)
+	g := graph.NewGraph(s, 0, 2, 2)
 	g.Add(s.Intern([]uint32{btf.InfoWord(btf.Int, 0, false), name("int"), 4, 32}))
 	pair := s.Intern([]uint32{btf.InfoWord(btf.Struct, 2, false), name("S"), 8, name("a"), 0, name("b"), 32})
 	levels := func() {
@@ -282,11 +283,11 @@ func TestBaseInParallel(t *testing.T) {
 }
 
 // kernelLike makes a graph of units that share most of their types, as a kernel's do.
-func kernelLike(units, types int) *btf.Graph {
+func kernelLike(units, types int) *graph.Graph {
 	r := newGen(7)
 	s := shapes()
 	name := func(n string, i int) uint32 { return uint32(s.Strs.InternString(n + strconv.Itoa(i))) }
-	var sh []btf.Shape
+	var sh []graph.Shape
 	var refs [][]uint32
 	for i := range types {
 		to := func() uint32 { return 1 + uint32(r.IntN(types)) }
@@ -310,7 +311,7 @@ func kernelLike(units, types int) *btf.Graph {
 			sh, refs = append(sh, s.Intern(c)), append(refs, m)
 		}
 	}
-	g := btf.NewGraph(s, 0, units*types, 3*units*types)
+	g := graph.NewGraph(s, 0, units*types, 3*units*types)
 	var moved []uint32
 	for range units {
 		first := uint32(g.Len()) - 1

@@ -1,4 +1,4 @@
-package dwarf2btf
+package convert
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/graph"
 )
 
 // The abbreviations of the hand-made units here: two tables that give the same codes to other tags.
@@ -58,8 +59,8 @@ func base(code byte, name string, enc, size byte) []byte {
 func addr(off int) []byte { return binary.LittleEndian.AppendUint32(nil, uint32(off)) }
 
 // convertAll converts everything and returns the units, or the error.
-func convertAll(sec Sections, opt Options) ([]*Unit, *btf.Shapes, error) {
-	shapes := btf.NewShapes(btf.NewStrings())
+func convertAll(sec Sections, opt Options) ([]*Unit, *graph.Shapes, error) {
+	shapes := graph.NewShapes(graph.NewStrings())
 	c, err := New(sec, shapes, opt)
 	if err != nil {
 		return nil, nil, err

@@ -1,6 +1,9 @@
 package dedup
 
-import "github.com/gobtf/gobtf/btf"
+import (
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/graph"
+)
 
 // prims is phase 2: the types without references. INT, FLOAT and FWD are equal
 // when their records are, which is when their shapes are. So are enums, as long as
@@ -43,9 +46,9 @@ func (d *run) prims() error {
 
 // forwardEnums returns the names of enums that occur without values, here or in
 // the base, and makes all enums of such a name share one list.
-func (d *run) forwardEnums() map[btf.StrID]uint32 {
-	var enums []btf.Shape
-	var names map[btf.StrID]uint32
+func (d *run) forwardEnums() map[graph.StrID]uint32 {
+	var enums []graph.Shape
+	var names map[graph.StrID]uint32
 	var seen []uint64
 	for _, sh := range d.g.Shape {
 		if !kindSet(enumKinds).has(sh) {
@@ -65,7 +68,7 @@ func (d *run) forwardEnums() map[btf.StrID]uint32 {
 			continue
 		}
 		if names == nil {
-			names = make(map[btf.StrID]uint32)
+			names = make(map[graph.StrID]uint32)
 		}
 		if _, ok := names[name]; !ok {
 			names[name] = uint32(len(d.cands.named))
@@ -88,7 +91,7 @@ func (d *run) forwardEnums() map[btf.StrID]uint32 {
 // namedEnum merges an enum whose name also occurs without values. Such a forward
 // is merged into whatever is tried first; a full enum takes over all forwards that
 // it meets before its equal, also those that another full enum has taken over.
-func (d *run) namedEnum(id uint32, sh btf.Shape, l *list) {
+func (d *run) namedEnum(id uint32, sh graph.Shape, l *list) {
 	_, info := d.nameInfo(sh)
 	fwd := btf.InfoVlen(info) == 0
 	mark := uint32(final)

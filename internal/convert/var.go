@@ -1,4 +1,4 @@
-package dwarf2btf
+package convert
 
 import (
 	"math"

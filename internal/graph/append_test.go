@@ -1,42 +1,45 @@
-package btf
+package graph
 
 import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
+
+	"github.com/gobtf/gobtf/btf"
 )
 
 // graphOf puts t's own types into a graph, and every string into the section in the
 // order of the records.
-func graphOf(t *Types, strs *Strings, section *StringSection) *Graph {
-	start := TypeID(0)
+func graphOf(t *btf.Types, strs *Strings, section *StringSection) *Graph {
+	start := btf.TypeID(0)
 	if t.Base() != nil {
 		start = t.Start()
 	}
 	g := NewGraph(NewShapes(strs), start, t.Len(), 0)
 	for _, x := range t.All() {
 		rec := slices.Clone(x.Record())
-		EachName(rec, func(w *uint32) {
+		btf.EachName(rec, func(w *uint32) {
 			id := strs.Intern(t.StringBytes(*w))
 			section.Add(id)
 			*w = uint32(id)
 		})
 		var refs []uint32
-		EachRef(rec, func(w *uint32) { refs = append(refs, *w) })
+		btf.EachRef(rec, func(w *uint32) { refs = append(refs, *w) })
 		k := x.Kind()
 		content := []uint32{rec[1], rec[0], x.Size()}
 		rest := rec[3:]
 		for len(rest) > 0 {
 			switch k {
-			case Array:
+			case btf.Array:
 				content, rest = append(content, rest[2]), nil
-			case Struct, Union:
+			case btf.Struct, btf.Union:
 				content, rest = append(content, rest[0], rest[2]), rest[3:]
-			case FuncProto:
+			case btf.FuncProto:
 				content, rest = append(content, rest[0]), rest[2:]
-			case Datasec:
+			case btf.Datasec:
 				content, rest = append(content, rest[1], rest[2]), rest[3:]
 			default:
 				content, rest = append(content, rest...), nil
@@ -47,7 +50,7 @@ func graphOf(t *Types, strs *Strings, section *StringSection) *Graph {
 	return g
 }
 
-func allOf(g *Graph) (keep []TypeID) {
+func allOf(g *Graph) (keep []btf.TypeID) {
 	for id := max(g.Start, 1); id < g.Len(); id++ {
 		keep = append(keep, id)
 	}
@@ -62,7 +65,7 @@ func TestAppendGraph(t *testing.T) {
 			section := NewStringSection(strs, 0, nil)
 			g := graphOf(want, strs, section)
 			types := AppendGraph([]byte("x"), g, allOf(g), nil, section.Offsets(), order)[1:]
-			if !bytes.Equal(AppendFile(nil, Header24, types, section.Bytes(), order), want.Append(nil)) {
+			if !bytes.Equal(btf.AppendFile(nil, btf.Header24, types, section.Bytes(), order), want.Append(nil)) {
 				t.Error("through a graph the bytes differ")
 			}
 			// Without type 2, which nothing refers to: ids move down.
@@ -73,9 +76,9 @@ func TestAppendGraph(t *testing.T) {
 					newID[id]--
 				}
 			}
-			keep := slices.DeleteFunc(allOf(g), func(id TypeID) bool { return id == 2 })
+			keep := slices.DeleteFunc(allOf(g), func(id btf.TypeID) bool { return id == 2 })
 			types = AppendGraph(nil, g, keep, newID, section.Offsets(), order)
-			got := mustParse(t, AppendFile(nil, Header24, types, section.Bytes(), order), nil)
+			got := parse(t, btf.AppendFile(nil, btf.Header24, types, section.Bytes(), order), nil)
 			if got.Len() != want.Len()-1 {
 				t.Fatalf("%d types", got.Len())
 			}
@@ -85,7 +88,7 @@ func TestAppendGraph(t *testing.T) {
 					old++
 				}
 				w := slices.Clone(want.Record(old))
-				EachRef(w, func(r *uint32) { *r = newID[*r] })
+				btf.EachRef(w, func(r *uint32) { *r = newID[*r] })
 				if !slices.Equal(w, x.Record()) {
 					t.Errorf("%s was %s", got.Describe(id), want.Describe(old))
 				}
@@ -96,9 +99,9 @@ func TestAppendGraph(t *testing.T) {
 
 func TestAppendSplitGraph(t *testing.T) {
 	base := everyKind(t, binary.LittleEndian)
-	b := NewBuilder(base)
-	b.AddPtr(b.AddStruct("s", 8, Member{Name: "next", Type: 3}, Member{Name: "n", Type: b.Next() + 1}, Member{Name: "mine", Type: 4, Bit: 64}))
-	b.AddVar("w", b.Next()-1, Global)
+	b := btf.NewBuilder(base)
+	b.AddPtr(b.AddStruct("s", 8, btf.Member{Name: "next", Type: 3}, btf.Member{Name: "n", Type: b.Next() + 1}, btf.Member{Name: "mine", Type: 4, Bit: 64}))
+	b.AddVar("w", b.Next()-1, btf.Global)
 	want, err := b.Types()
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +111,7 @@ func TestAppendSplitGraph(t *testing.T) {
 	g := graphOf(want, strs, section)
 	newID := []uint32{uint32(g.Start), uint32(g.Start) + 1, uint32(g.Start) + 2}
 	types := AppendGraph(nil, g, allOf(g), newID, section.Offsets(), base.Order())
-	if !bytes.Equal(AppendFile(nil, Header24, types, section.Bytes(), base.Order()), want.Append(nil)) {
+	if !bytes.Equal(btf.AppendFile(nil, btf.Header24, types, section.Bytes(), base.Order()), want.Append(nil)) {
 		t.Error("through a graph the bytes differ")
 	}
 	if got := section.Len(); got != uint64(len(base.Strings())+len(want.Strings())) {
@@ -140,48 +143,66 @@ func TestStringSection(t *testing.T) {
 	}
 }
 
-// The lowest of several equal strings counts, the base's before the own.
-func TestOffset(t *testing.T) {
-	base, err := New(nil, []byte("\x00x\x00y\x00x\x00\x00"), nil, binary.LittleEndian)
+func everyKind(t testing.TB, order binary.ByteOrder) *btf.Types {
+	t.Helper()
+	b := btf.NewBuilder(nil)
+	b.Order = order
+	i := b.AddInt("int", 4, btf.Signed)
+	b.AddIntBits("odd", 4, btf.IntInfo{Encoding: btf.Bool, Offset: 3, Bits: 5})
+	node := b.Next() + 1
+	ptr := b.AddPtr(node)
+	if id := b.AddStruct("node", 24, btf.Member{Name: "next", Type: ptr}, btf.Member{Name: "v", Type: i, Bit: 64}, btf.Member{Type: i, Bit: 96}); id != node {
+		t.Fatalf("Next said %d, node is %d", node, id)
+	}
+	b.AddStruct("bits", 8, btf.Member{Name: "a", Type: i, Bits: 3}, btf.Member{Name: "b", Type: i, Bit: 3, Bits: 29}, btf.Member{Name: "c", Type: i, Bit: 32})
+	b.AddUnion("", 4, btf.Member{Name: "x", Type: i})
+	b.AddStruct("empty", 0)
+	b.AddArray(i, i, 7)
+	b.AddEnum("e", 4, false, btf.Value{Name: "E0"}, btf.Value{Name: "E1", Value: math.MaxUint32})
+	b.AddEnum("se", 4, true, btf.Value{Name: "S0", Value: neg(-5)}, btf.Value{Name: "S1", Value: 5})
+	b.AddEnum("fe", 4, false)
+	b.AddEnum64("e64", 8, false, btf.Value{Name: "B0", Value: 1 << 63})
+	b.AddEnum64("se64", 8, true, btf.Value{Name: "B1", Value: neg(-1 << 40)})
+	b.AddFwd("fs", false)
+	b.AddFwd("fu", true)
+	td := b.AddTypedef("node_t", node)
+	b.AddVolatile(td)
+	c := b.AddConst(i)
+	b.AddRestrict(ptr)
+	b.AddFloat("double", 8)
+	p := b.AddFuncProto(0, btf.Param{Name: "n", Type: ptr}, btf.Param{Name: "c", Type: c}, btf.Param{})
+	f := b.AddFunc("func", p, btf.Global)
+	b.AddFuncProto(i)
+	v := b.AddVar("v", i, btf.Static)
+	v2 := b.AddVar("ext", td, btf.Extern)
+	b.AddDatasec(".data", 40, btf.Entry{v, 0, 4}, btf.Entry{v2, 8, 24})
+	b.AddDeclTag("kfunc", f, -1, false)
+	b.AddDeclTag("arg", f, 1, true)
+	b.AddPtr(b.AddTypeTag("user", i, false))
+	b.AddTypeTag("rcu", i, true)
+	ts, err := b.Types()
 	if err != nil {
 		t.Fatal(err)
 	}
-	split, err := New(nil, []byte("y\x00z\x00"), base, binary.LittleEndian)
+	seen := map[btf.Kind]bool{}
+	for _, x := range ts.All() {
+		seen[x.Kind()] = true
+	}
+	if len(seen) != btf.NumKinds-1 {
+		t.Fatalf("%d kinds of %d are there", len(seen), btf.NumKinds-1)
+	}
+	return ts
+}
+
+func parse(t testing.TB, data []byte, base *btf.Types) *btf.Types {
+	t.Helper()
+	ts, err := btf.Parse(data, base)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for s, want := range map[string]uint32{"": 0, "x": 1, "y": 3, "z": 10} {
-		if off, ok := split.Offset([]byte(s)); !ok || off != want {
-			t.Errorf("%q is at %d, %v, want %d", s, off, ok, want)
-		}
-	}
-	for _, s := range []string{"w", "xx", "y\x00x"} {
-		if off, ok := split.Offset([]byte(s)); ok && s != "y\x00x" {
-			t.Errorf("%q is at %d", s, off)
-		}
-	}
+	return ts
 }
 
-func BenchmarkAppendGraph(b *testing.B) {
-	t := mustParse(b, vmlinux(b), nil)
-	strs := NewStrings()
-	section := NewStringSection(strs, t.strEnd(), t.Offset) // every string stays where it is
-	g := graphOf(t, strs, section)
-	keep := allOf(g)
-	b.SetBytes(int64(4 * len(t.Words())))
-	var out []byte
-	for b.Loop() {
-		out = AppendGraph(out[:0], g, keep, nil, section.Offsets(), t.Order())
-	}
-	if !bytes.Equal(out, AppendWords(nil, t.Words(), t.Order())) {
-		b.Error("types differ")
-	}
-}
+var orders = []binary.ByteOrder{binary.LittleEndian, binary.BigEndian}
 
-func BenchmarkOffset(b *testing.B) {
-	t := mustParse(b, vmlinux(b), nil)
-	b.SetBytes(int64(len(t.Strings())))
-	for b.Loop() {
-		indexStrings(t.Strings())
-	}
-}
+func neg(v int64) uint64 { return uint64(v) }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/graph"
 )
 
 // ty is one type of a test input, from which both a graph and records are made.
@@ -70,8 +71,8 @@ func (t ty) record(off func(string) uint32) []uint32 {
 	return r
 }
 
-// content is the type as btf.Shapes has it.
-func (t ty) content(s *btf.Strings) []uint32 {
+// content is the type as graph.Shapes has it.
+func (t ty) content(s *graph.Strings) []uint32 {
 	str := func(n string) uint32 { return uint32(s.InternString(n)) }
 	c := []uint32{t.info(), str(t.name), t.size}
 	switch t.kind {
@@ -166,9 +167,9 @@ func (in *input) model(broken string) *model {
 
 // shapes is shared by all inputs, as by the modules of a batch: a table of its own
 // for each took most of the time.
-var shapes = sync.OnceValue(func() *btf.Shapes { return btf.NewShapes(btf.NewStrings()) })
+var shapes = sync.OnceValue(func() *graph.Shapes { return graph.NewShapes(graph.NewStrings()) })
 
-func (in *input) graph() (*btf.Graph, *Base) {
+func (in *input) graph() (*graph.Graph, *Base) {
 	var b *Base
 	if in.base != nil {
 		var words []uint32
@@ -182,7 +183,7 @@ func (in *input) graph() (*btf.Graph, *Base) {
 		b = NewBase(types)
 	}
 	s := shapes()
-	g := btf.NewGraph(s, btf.TypeID(in.start()), len(in.own), 0)
+	g := graph.NewGraph(s, btf.TypeID(in.start()), len(in.own), 0)
 	for _, t := range in.own {
 		g.Add(s.Intern(t.content(s.Strs)), t.refs...)
 	}

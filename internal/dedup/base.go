@@ -5,6 +5,7 @@ import (
 	"sort"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/graph"
 	"github.com/gobtf/gobtf/internal/mem"
 )
 
@@ -188,7 +189,7 @@ func (b *Base) structs(f func(id, nameOff uint32)) {
 func (d *run) onBase() {
 	own := len(d.g.Shape)
 	copy(d.node, d.base.node)
-	d.shape = make([]btf.Shape, d.n)
+	d.shape = make([]graph.Shape, d.n)
 	for id := range d.shape[:d.start] {
 		d.shape[id] = lazy
 	}
@@ -210,7 +211,7 @@ func (d *run) onBase() {
 const noOffset = 1<<32 - 1
 
 // baseOffset returns where the base has a name.
-func (d *run) baseOffset(name btf.StrID) (uint32, bool) {
+func (d *run) baseOffset(name graph.StrID) (uint32, bool) {
 	if name == 0 || d.base == nil {
 		return 0, d.base != nil
 	}
@@ -233,7 +234,7 @@ func (d *run) baseOffset(name btf.StrID) (uint32, bool) {
 }
 
 // baseForwardEnum says whether the base has an enum of this name without values.
-func (d *run) baseForwardEnum(name btf.StrID) bool {
+func (d *run) baseForwardEnum(name graph.StrID) bool {
 	if d.base == nil || d.base.fwds == nil {
 		return false
 	}
@@ -243,11 +244,11 @@ func (d *run) baseForwardEnum(name btf.StrID) bool {
 
 // baseWords writes a shape as a record in the base's words, without references when
 // none are given. ok is false if the base lacks a name of it.
-func (d *run) baseWords(sh btf.Shape, refs []uint32) (w []uint32, ok bool) {
+func (d *run) baseWords(sh graph.Shape, refs []uint32) (w []uint32, ok bool) {
 	c := d.shapes.Content(sh)
 	ok = true
 	name := func(id uint32) uint32 {
-		off, has := d.baseOffset(btf.StrID(id))
+		off, has := d.baseOffset(graph.StrID(id))
 		ok = ok && has
 		return off
 	}
@@ -297,7 +298,7 @@ func (d *run) baseWords(sh btf.Shape, refs []uint32) (w []uint32, ok bool) {
 
 // load fetches a type of the base: its shape and its references. like is a shape
 // that it may well have, which saves interning its names.
-func (d *run) load(id uint32, like btf.Shape) btf.Shape {
+func (d *run) load(id uint32, like graph.Shape) graph.Shape {
 	w := d.base.src.Record(btf.TypeID(id))
 	sh := like
 	if like.Kind() != btf.InfoKind(w[1]) || !d.hasShape(w, like) {
@@ -324,7 +325,7 @@ func (d *run) load(id uint32, like btf.Shape) btf.Shape {
 }
 
 // hasShape says whether a record of the base, of the same kind, has this shape.
-func (d *run) hasShape(w []uint32, sh btf.Shape) bool {
+func (d *run) hasShape(w []uint32, sh graph.Shape) bool {
 	v, ok := d.baseWords(sh, nil)
 	if !ok || len(v) != len(w) {
 		return false
@@ -354,7 +355,7 @@ func (d *run) hasShape(w []uint32, sh btf.Shape) bool {
 	return true
 }
 
-// content returns the content of a record of the base, as btf.Shapes has it.
+// content returns the content of a record of the base, as graph.Shapes has it.
 func (d *run) content(w []uint32) []uint32 {
 	c := append(make([]uint32, 0, len(w)), w[1], d.intern(w[0]), w[2])
 	tail := w[3:]

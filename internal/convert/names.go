@@ -1,4 +1,4 @@
-package dwarf2btf
+package convert
 
 import (
 	"bytes"
@@ -6,8 +6,8 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/dwarfscan"
+	"github.com/gobtf/gobtf/internal/graph"
 )
 
 func popcount(w uint64) int { return bits.OnesCount64(w) }
@@ -55,14 +55,14 @@ func (u *unit) name(d *dwarfscan.DIE) rawName {
 }
 
 // str returns the string that a raw name stands for.
-func (u *unit) str(r rawName) btf.StrID {
+func (u *unit) str(r rawName) graph.StrID {
 	switch {
 	case r == 0:
 		return 0
 	case r&(1<<31) == 0:
 		return u.c.strAt(r - 1)
 	case r&rawMask == rawStrID:
-		return btf.StrID(r &^ rawMask)
+		return graph.StrID(r &^ rawMask)
 	}
 	var b [3]byte
 	n := 0
@@ -73,10 +73,10 @@ func (u *unit) str(r rawName) btf.StrID {
 }
 
 // strAt interns the string at an offset of .debug_str.
-func (c *Converter) strAt(off uint32) btf.StrID {
+func (c *Converter) strAt(off uint32) graph.StrID {
 	if c.strOf != nil {
 		if id := atomic.LoadUint32(&c.strOf[off]); id != 0 {
-			return btf.StrID(id - 1)
+			return graph.StrID(id - 1)
 		}
 	}
 	b := c.sec.Str[off:]
@@ -103,7 +103,7 @@ func (u *unit) stringValue(d *dwarfscan.DIE, s dwarfscan.Slot) []byte {
 		p, n := d.Block(s)
 		return u.kabi(u.buf[p : p+n])
 	case formInterned:
-		return []byte(u.c.strs.String(btf.StrID(v)))
+		return []byte(u.c.strs.String(graph.StrID(v)))
 	case dwarfscan.FormStrp:
 		b = cstring(sec.Str, v)
 	case dwarfscan.FormGNUStrpAlt, dwarfscan.FormStrpSup:

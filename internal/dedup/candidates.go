@@ -1,6 +1,9 @@
 package dedup
 
-import "github.com/gobtf/gobtf/btf"
+import (
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/graph"
+)
 
 // candidates are the types that a new one may be merged into, in the order in
 // which the reference tries them. It keeps them in one chained hash map whose
@@ -82,7 +85,7 @@ func (c *candidates) insert(l *list, id uint32) {
 
 // listOf returns the list of a shape in its present order. On a base it starts with
 // the base's types of that shape, in the order in which they were inserted.
-func (d *run) listOf(sh btf.Shape) (l *list, first uint32) {
+func (d *run) listOf(sh graph.Shape) (l *list, first uint32) {
 	l = &d.cands.head[sh.Index()]
 	if l.grown == 0 && d.base != nil && !(d.quirks && sh.Kind() == btf.Typedef) {
 		if w, ok := d.baseWords(sh, nil); ok {

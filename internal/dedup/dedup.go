@@ -2,10 +2,10 @@
 // exactly the result of libbpf 1.7.0's btf__dedup: the same types survive, in the
 // same order, and every reference points to the same one of them.
 //
-// In: a btf.Graph of all units' types one after the other, without or on a base.
+// In: a graph.Graph of all units' types one after the other, without or on a base.
 // Out: which entries survive, and under which ids. Strings are not its business.
 //
-// Before it: encoder, which fills the graph. After it: btf's writer, which copies
+// Before it: encoder, which fills the graph. After it: graph.AppendGraph, which copies
 // the survivors.
 //
 // A result depends on the order in which candidates are tried and on comparisons
@@ -18,6 +18,7 @@ import (
 	"fmt"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/graph"
 	"github.com/gobtf/gobtf/internal/mem"
 )
 
@@ -83,7 +84,7 @@ func (r *Result) NewID(id btf.TypeID) btf.TypeID {
 // g is used up: afterwards the references of the survivors in g.Refs are final
 // ids, and the other types' references are meaningless. Every type of g must have
 // as many references as its shape says.
-func Run(g *btf.Graph, base *Base, opt Options) (res *Result, err error) {
+func Run(g *graph.Graph, base *Base, opt Options) (res *Result, err error) {
 	d, err := newRun(g, base, opt)
 	if err != nil {
 		return nil, err
@@ -116,7 +117,7 @@ const (
 	// maxID leaves the upper two bits of an id to marks.
 	maxID = 1<<30 - 1
 	// lazy is the shape of a base type that nobody has looked at yet. No kind has it.
-	lazy = btf.Shape(1<<32 - 1)
+	lazy = graph.Shape(1<<32 - 1)
 )
 
 // node is what is known about a type.
@@ -133,15 +134,15 @@ type node struct {
 // run is the state of one dedup. Arrays with an entry per type are indexed by id,
 // base types included.
 type run struct {
-	g      *btf.Graph
-	shapes *btf.Shapes
+	g      *graph.Graph
+	shapes *graph.Shapes
 	start  uint32 // first own id
 	n      uint32 // ids are less than it
 	base   *Base
 	quirks bool
 
 	node  []node
-	shape []btf.Shape
+	shape []graph.Shape
 	off   []uint32 // the references of id are refs[off[id]:]; own ones end at off[id+1]
 	refs  []uint32
 
@@ -158,7 +159,7 @@ type run struct {
 	words   []uint32 // scratch: a record in the base's words
 }
 
-func newRun(g *btf.Graph, base *Base, opt Options) (*run, error) {
+func newRun(g *graph.Graph, base *Base, opt Options) (*run, error) {
 	if (base == nil) != (g.Start == 0) || base != nil && int(g.Start) != base.Len() {
 		return nil, fmt.Errorf("graph starts at id %d, which is not its base's type count", g.Start)
 	}
@@ -231,11 +232,11 @@ func (d *run) chase(id uint32) uint32 {
 
 // nameInfo returns the name and the info word of a shape. Only comparisons of
 // different shapes need them, so they are fetched once each from the big table.
-func (d *run) nameInfo(sh btf.Shape) (btf.StrID, uint32) {
+func (d *run) nameInfo(sh graph.Shape) (graph.StrID, uint32) {
 	i := sh.Index()
 	if int(i) >= len(d.meta) { // a base type's, interned during this run
 		c := d.shapes.Content(sh)
-		return btf.StrID(c[1]), c[0]
+		return graph.StrID(c[1]), c[0]
 	}
 	v := d.meta[i]
 	if v == 0 {
@@ -243,11 +244,11 @@ func (d *run) nameInfo(sh btf.Shape) (btf.StrID, uint32) {
 		v = uint64(c[1])<<32 | uint64(c[0])
 		d.meta[i] = v
 	}
-	return btf.StrID(v >> 32), uint32(v)
+	return graph.StrID(v >> 32), uint32(v)
 }
 
 // shapeOf returns the shape of any type, base types included.
-func (d *run) shapeOf(id uint32) btf.Shape {
+func (d *run) shapeOf(id uint32) graph.Shape {
 	if s := d.shape[id]; s != lazy {
 		return s
 	}
@@ -264,7 +265,7 @@ func (d *run) refsOf(id uint32) []uint32 {
 }
 
 // numRefs returns how many references a type of this shape has.
-func (d *run) numRefs(sh btf.Shape) uint32 {
+func (d *run) numRefs(sh graph.Shape) uint32 {
 	switch sh.Kind().Refs() {
 	case btf.OneRef:
 		return 1
@@ -283,7 +284,7 @@ func (d *run) numRefs(sh btf.Shape) uint32 {
 // kindSet is a set of kinds.
 type kindSet uint32
 
-func (s kindSet) has(sh btf.Shape) bool { return s>>(uint32(sh)>>27)&1 != 0 }
+func (s kindSet) has(sh graph.Shape) bool { return s>>(uint32(sh)>>27)&1 != 0 }
 
 const (
 	primKinds = 1<<btf.Int | 1<<btf.Float | 1<<btf.Fwd | enumKinds

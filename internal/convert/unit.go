@@ -1,4 +1,4 @@
-package dwarf2btf
+package convert
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/dwarfscan"
+	"github.com/gobtf/gobtf/internal/graph"
 )
 
 // refLocal marks a reference of the walk that is a LocalID and not a DIE's offset.
@@ -105,7 +106,7 @@ type cuInfo struct {
 type declTag struct {
 	target    uint32 // index in pre (types), in vars, or of the function
 	component int32
-	value     btf.StrID
+	value     graph.StrID
 }
 
 func (u *unit) start(out *Unit) {
@@ -509,18 +510,18 @@ func (u *unit) typeTags() {
 	u.out.TypeTags = len(u.out.Tail)
 }
 
-func (u *unit) declTagShape(value btf.StrID, component int32) btf.Shape {
+func (u *unit) declTagShape(value graph.StrID, component int32) graph.Shape {
 	u.addString(value)
 	return u.c.shapes.Intern([]uint32{btf.InfoWord(btf.DeclTag, 0, false), uint32(value), 0, uint32(component)})
 }
 
-func (u *unit) tail(sh btf.Shape, ref uint32) uint32 {
+func (u *unit) tail(sh graph.Shape, ref uint32) uint32 {
 	u.out.Tail = append(u.out.Tail, Tail{sh, ref})
 	return uint32(len(u.out.Tail) - 1)
 }
 
 // addString logs the addition of a string at the next place.
-func (u *unit) addString(s btf.StrID) {
+func (u *unit) addString(s graph.StrID) {
 	if s == 0 {
 		return
 	}

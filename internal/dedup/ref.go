@@ -4,6 +4,7 @@ import (
 	"math/bits"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/graph"
 )
 
 // references is phase 5: pointers, modifiers, arrays, prototypes, functions and
@@ -101,7 +102,7 @@ func (t *refTable) put(i int, key uint64, id uint32) {
 
 // mergedOne returns what type id, with this one canonical reference, is merged
 // into. Shape and reference together are the key, so equal keys are equal types.
-func (d *run) mergedOne(t *refTable, id uint32, sh btf.Shape, refs []uint32) uint32 {
+func (d *run) mergedOne(t *refTable, id uint32, sh graph.Shape, refs []uint32) uint32 {
 	key := uint64(sh)<<32 | uint64(refs[0])
 	i := t.place(key)
 	for ; t.slot[i].id != 0; i = t.next(i) {
@@ -117,7 +118,7 @@ func (d *run) mergedOne(t *refTable, id uint32, sh btf.Shape, refs []uint32) uin
 }
 
 // mergedMany is mergedOne for kinds with any number of references.
-func (d *run) mergedMany(t *refTable, id uint32, sh btf.Shape, refs []uint32) uint32 {
+func (d *run) mergedMany(t *refTable, id uint32, sh graph.Shape, refs []uint32) uint32 {
 	key := uint64(sh)
 	for _, r := range refs {
 		hi, lo := bits.Mul64(key^uint64(r)<<32, hashMul)
@@ -149,7 +150,7 @@ search:
 
 // mergedBase returns the base's type that equals id, or id itself. only: there is
 // no other that might be found at another time.
-func (d *run) mergedBase(id uint32, sh btf.Shape, refs []uint32) (into uint32, only bool) {
+func (d *run) mergedBase(id uint32, sh graph.Shape, refs []uint32) (into uint32, only bool) {
 	var equal []uint32
 	if d.base != nil {
 		equal = d.baseRefs(sh, refs)
@@ -168,7 +169,7 @@ func (d *run) mergedBase(id uint32, sh btf.Shape, refs []uint32) (into uint32, o
 }
 
 // baseRefs returns the base's types with this shape and these references.
-func (d *run) baseRefs(sh btf.Shape, refs []uint32) []uint32 {
+func (d *run) baseRefs(sh graph.Shape, refs []uint32) []uint32 {
 	for _, r := range refs {
 		if r >= d.start {
 			return nil

@@ -1,15 +1,16 @@
-package dwarf2btf
+package convert
 
 import (
 	"sort"
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/dwarfscan"
+	"github.com/gobtf/gobtf/internal/graph"
 )
 
 // emit ends a type: its references have been appended to out.Refs. pre is the
 // number that mark gave its DIE.
-func (u *unit) emit(pre uint32, sh btf.Shape, info typeInfo) LocalID {
+func (u *unit) emit(pre uint32, sh graph.Shape, info typeInfo) LocalID {
 	o := u.out
 	o.Shape = append(o.Shape, sh)
 	o.RefOff = append(o.RefOff, uint32(len(o.Refs)))
@@ -21,10 +22,10 @@ func (u *unit) emit(pre uint32, sh btf.Shape, info typeInfo) LocalID {
 
 // shape returns the shape of a content with raw names and logs that the next type
 // adds its strings.
-func (u *unit) shape(raw []uint32) btf.Shape {
+func (u *unit) shape(raw []uint32) graph.Shape {
 	c := u.c
 	id, _ := c.raw.Intern(raw)
-	sh := btf.Shape(c.rawShape.Load(id))
+	sh := graph.Shape(c.rawShape.Load(id))
 	if sh == 0 {
 		sh = u.cook(raw)
 		c.rawShape.Store(id, uint32(sh))
@@ -33,7 +34,7 @@ func (u *unit) shape(raw []uint32) btf.Shape {
 	return sh
 }
 
-func (u *unit) logShape(sh btf.Shape) {
+func (u *unit) logShape(sh graph.Shape) {
 	if u.dry {
 		return
 	}
@@ -44,7 +45,7 @@ func (u *unit) logShape(sh btf.Shape) {
 }
 
 // cook interns the names of a raw content, and then the content.
-func (u *unit) cook(raw []uint32) btf.Shape {
+func (u *unit) cook(raw []uint32) graph.Shape {
 	w := append(u.cont[:0], raw...)
 	w[1] = uint32(u.str(w[1]))
 	if step := btf.InfoKind(w[0]).NameStep(); step > 0 {
@@ -59,7 +60,7 @@ func (u *unit) cook(raw []uint32) btf.Shape {
 func (u *unit) nameString(r rawName) string { return u.c.strs.String(u.str(r)) }
 
 // modifier handles CONST, VOLATILE and RESTRICT.
-func (u *unit) modifier(sh btf.Shape) {
+func (u *unit) modifier(sh graph.Shape) {
 	d := &u.die
 	pre, info, ref := u.mark(d.Off), typeInfo{tag: d.Tag}, u.ref(d, dwarfscan.Type)
 	u.skip()
@@ -101,14 +102,14 @@ func (u *unit) pointer() {
 }
 
 // typeTag emits a TYPE_TAG that no DIE stands for.
-func (u *unit) typeTag(value btf.StrID, ref uint32) LocalID {
+func (u *unit) typeTag(value graph.StrID, ref uint32) LocalID {
 	sh := u.c.shapes.Intern([]uint32{btf.InfoWord(btf.TypeTag, 0, false), uint32(value), 0})
 	u.logShape(sh)
 	u.out.Refs = append(u.out.Refs, ref)
 	return u.emitUnmarked(sh, typeInfo{tag: dwarfscan.TagLLVMAnnotation})
 }
 
-func (u *unit) emitUnmarked(sh btf.Shape, info typeInfo) LocalID {
+func (u *unit) emitUnmarked(sh graph.Shape, info typeInfo) LocalID {
 	u.out.Shape = append(u.out.Shape, sh)
 	u.out.RefOff = append(u.out.RefOff, uint32(len(u.out.Refs)))
 	u.typ = append(u.typ, info)
@@ -121,7 +122,7 @@ const maxChain = 256
 // gnuTypeTags emits the TYPE_TAGs of a gcc chain. They take slots in chain order and
 // the pointer refers to the first, so each refers to the one that follows it.
 func (u *unit) gnuTypeTags(chain, ref uint32) uint32 {
-	var values []btf.StrID
+	var values []graph.StrID
 	var d dwarfscan.DIE
 	for n := 0; chain != 0 && n < maxChain && u.at(chain, &d); n++ {
 		if d.Tag != dwarfscan.TagGNUAnnotation || string(u.stringValue(&d, dwarfscan.Name)) != "btf_type_tag" {
@@ -326,7 +327,7 @@ func flattenDims(dims []uint32) []uint32 {
 	return append(dims[:0], n)
 }
 
-func (c *Converter) arrayShape(n uint32) btf.Shape {
+func (c *Converter) arrayShape(n uint32) graph.Shape {
 	return c.shapes.Intern([]uint32{btf.InfoWord(btf.Array, 0, false), 0, 0, n})
 }
 

@@ -1,16 +1,16 @@
 package dedup
 
-import "github.com/gobtf/gobtf/btf"
+import "github.com/gobtf/gobtf/internal/graph"
 
 // forwards is phase 4: a FWD that no comparison has led to its definition becomes
 // the only canonical STRUCT or UNION of its name, if there is exactly one, base
 // included. The base's own FWDs stay as they are.
 func (d *run) forwards() {
-	var byName map[btf.StrID]uint32 // id; 0: none yet; ambiguous: more than one
+	var byName map[graph.StrID]uint32 // id; 0: none yet; ambiguous: more than one
 	for _, id := range d.fwds {
 		if d.node[id].m == id {
 			if byName == nil {
-				byName = make(map[btf.StrID]uint32)
+				byName = make(map[graph.StrID]uint32)
 			}
 			name, _ := d.nameInfo(d.shape[id])
 			byName[name] = 0
@@ -21,7 +21,7 @@ func (d *run) forwards() {
 	}
 	const ambiguous = busy
 	if d.base != nil {
-		offs := make(map[uint32]btf.StrID, len(byName))
+		offs := make(map[uint32]graph.StrID, len(byName))
 		for name := range byName {
 			if off, ok := d.baseOffset(name); ok {
 				offs[off] = name

@@ -1,11 +1,11 @@
-// Package dwarf2btf turns one DWARF unit into BTF types, and into candidates for
+// Package convert turns one DWARF unit into BTF types, and into candidates for
 // functions and variables. It knows nothing of ELF, files or other units: what
 // depends on earlier units (ids, the index type of arrays) stays symbolic.
 //
 // Before it: internal/dwarfscan, which reads DIEs. After it: encoder, which puts
 // units together in order, and dedup. The rules are those of docs/parity.md's
 // reference, pahole 1.32.
-package dwarf2btf
+package convert
 
 import (
 	"fmt"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/dwarfscan"
+	"github.com/gobtf/gobtf/internal/graph"
 	"github.com/gobtf/gobtf/internal/intern"
 )
 
@@ -37,7 +38,7 @@ type Sections struct {
 // Functions tells which names have a function symbol.
 type Functions interface {
 	// Lookup returns the number of the name's entry in the function table, -1 when it has none.
-	Lookup(name btf.StrID) int32
+	Lookup(name graph.StrID) int32
 }
 
 // Variables says which variables are wanted.
@@ -46,7 +47,7 @@ type Variables interface {
 	// false when there is none or its variables are not wanted.
 	Find(addr uint64) (section int, offset uint64, ok bool)
 	// HasObject reports whether a data symbol with that name is in the section.
-	HasObject(section int, name btf.StrID) bool
+	HasObject(section int, name graph.StrID) bool
 }
 
 // Registers says how a machine passes the first parameters.
@@ -84,7 +85,7 @@ type LocalID uint32
 
 // Tail is a type behind the unit's own types: a VAR or DECL_TAG.
 type Tail struct {
-	Shape btf.Shape
+	Shape graph.Shape
 	Ref   uint32 // LocalID, or TailRef and an index of Unit.Tail
 }
 
@@ -119,13 +120,13 @@ type FuncState struct {
 
 // Param is a parameter. Both zero: variable arguments.
 type Param struct {
-	Name btf.StrID
+	Name graph.StrID
 	Type LocalID
 }
 
 // FuncTag is a declaration tag on a function (Component -1) or on a parameter of it.
 type FuncTag struct {
-	Value     btf.StrID
+	Value     graph.StrID
 	Component int32
 }
 
@@ -150,8 +151,8 @@ type Unit struct {
 	Index     int
 	Name      string // DW_AT_name, kept only for messages
 	Left      bool   // filtered: contributes nothing
-	Shape     []btf.Shape
-	RefOff    []uint32 // as in btf.Graph, len(Shape)+1
+	Shape     []graph.Shape
+	RefOff    []uint32 // as in graph.Graph, len(Shape)+1
 	Refs      []uint32 // LocalIDs, and ArrayIndex
 	FirstInt  LocalID  // the first INT named "int", 0 when there is none
 	HasArray  bool
@@ -163,9 +164,9 @@ type Unit struct {
 	FuncTags  []FuncTag
 	Log       []LogEntry
 	Notes     []Note
-	MoreNotes int         // how many more there are than Notes has room for
-	Missing   []btf.StrID // functions without a symbol, in their order, where Options.Trace asks for them
-	FakeInts  []FakeInt   // INTs of a size that BTF does not have, as Missing
+	MoreNotes int           // how many more there are than Notes has room for
+	Missing   []graph.StrID // functions without a symbol, in their order, where Options.Trace asks for them
+	FakeInts  []FakeInt     // INTs of a size that BTF does not have, as Missing
 }
 
 func (u *Unit) reset(i int) {
@@ -179,8 +180,8 @@ func (u *Unit) reset(i int) {
 type Converter struct {
 	sec    Sections
 	opt    Options
-	shapes *btf.Shapes
-	strs   *btf.Strings
+	shapes *graph.Shapes
+	strs   *graph.Strings
 	groups [][]part
 	merged bool
 	bySig  bool // merged because types are referred to by signature
@@ -200,15 +201,15 @@ type Converter struct {
 
 	strOf []uint32 // StrID+1 by offset of .debug_str, 0 unknown; atomic
 
-	void, ptr, cnst, volatile, restrict btf.Shape
-	intName                             btf.StrID
+	void, ptr, cnst, volatile, restrict graph.Shape
+	intName                             graph.StrID
 }
 
 // New reads the unit headers. firstIndex is the number of the first unit: places
 // in the log of additions are ordered by it.
-func New(sec Sections, shapes *btf.Shapes, opt Options) (*Converter, error) {
+func New(sec Sections, shapes *graph.Shapes, opt Options) (*Converter, error) {
 	c := &Converter{sec: sec, opt: opt, shapes: shapes, strs: shapes.Strs, raw: intern.NewWords()}
-	bare := func(k btf.Kind) btf.Shape { return shapes.Intern([]uint32{btf.InfoWord(k, 0, false), 0, 0}) }
+	bare := func(k btf.Kind) graph.Shape { return shapes.Intern([]uint32{btf.InfoWord(k, 0, false), 0, 0}) }
 	c.ptr, c.cnst, c.volatile, c.restrict = bare(btf.Ptr), bare(btf.Const), bare(btf.Volatile), bare(btf.Restrict)
 	c.intName = c.strs.InternString("int")
 	if len(sec.Str) <= maxStrIndex {

@@ -1,33 +1,30 @@
-package btf
+package graph
 
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
+
+	"github.com/gobtf/gobtf/btf"
 )
 
 // AppendGraph appends the type section of the types of g that keep lists, in that
 // order. strOff gives every string's offset by StrID (StringSection.Offsets).
 // newID gives, by id minus g.Start, what a reference to a type of g becomes;
 // references to the base stay. When newID is nil the references in g are final.
-func AppendGraph(dst []byte, g *Graph, keep []TypeID, newID []uint32, strOff []uint32, order binary.ByteOrder) []byte {
+func AppendGraph(dst []byte, g *Graph, keep []btf.TypeID, newID []uint32, strOff []uint32, order binary.ByteOrder) []byte {
 	words := 0
 	for _, id := range keep {
-		words += recordWords(g.Shapes.Content(g.Shape[id-g.Start])[0])
+		words += btf.RecordWords(g.Shapes.Content(g.Shape[id-g.Start])[0])
 	}
 	from := len(dst)
-	dst = grow(dst, 4*words)
-	w := recordWriter{out: dst[from:], strOff: strOff, newID: newID, start: uint32(g.Start), swap: foreign(order)}
+	dst = slices.Grow(dst, 4*words)[:from+4*words]
+	w := recordWriter{out: dst[from:], strOff: strOff, newID: newID, start: uint32(g.Start), swap: order.Uint16([]byte{1, 0}) != binary.NativeEndian.Uint16([]byte{1, 0})}
 	for _, id := range keep {
 		i := id - g.Start
 		w.record(g.Shapes.Content(g.Shape[i]), g.Refs[g.RefOff[i]:g.RefOff[i+1]])
 	}
 	return dst
-}
-
-// recordWords returns how many words a record with this info word has.
-func recordWords(info uint32) int {
-	ki := &kinds[InfoKind(info)]
-	return 3 + int(ki.extra) + InfoVlen(info)*int(ki.elem)
 }
 
 type recordWriter struct {
@@ -55,43 +52,44 @@ func (w *recordWriter) ref(r uint32) {
 
 // record writes one record; see Shapes for the words of a content.
 func (w *recordWriter) record(c, refs []uint32) {
-	ki := &kinds[InfoKind(c[0])]
+	k := btf.InfoKind(c[0])
+	refStyle := k.Refs()
 	w.word(w.strOff[c[1]])
 	w.word(c[0])
-	if ki.refs == OneRef || ki.refs == ProtoRefs {
+	if refStyle == btf.OneRef || refStyle == btf.ProtoRefs {
 		w.ref(refs[0])
 	} else {
 		w.word(c[2])
 	}
 	rest := c[3:]
-	switch ki.refs {
-	case NoRefs:
-		if !ki.named {
+	switch refStyle {
+	case btf.NoRefs:
+		if !k.Named() {
 			break
 		}
-		for step := int(ki.elem); len(rest) >= 2; rest = rest[step:] {
+		for step := k.Elem(); len(rest) >= 2; rest = rest[step:] {
 			w.word(w.strOff[rest[0]])
 			for _, v := range rest[1:step] {
 				w.word(v)
 			}
 		}
-	case ArrayRefs:
+	case btf.ArrayRefs:
 		w.ref(refs[0])
 		w.ref(refs[1])
-	case MemberRefs:
+	case btf.MemberRefs:
 		for i := 0; i+1 < len(rest); i += 2 {
 			w.word(w.strOff[rest[i]])
 			w.ref(refs[i/2])
 			w.word(rest[i+1])
 		}
 		return
-	case ProtoRefs:
+	case btf.ProtoRefs:
 		for i, name := range rest {
 			w.word(w.strOff[name])
 			w.ref(refs[i+1])
 		}
 		return
-	case VarRefs:
+	case btf.VarRefs:
 		for i := 0; i+1 < len(rest); i += 2 {
 			w.ref(refs[i/2])
 			w.word(rest[i])
