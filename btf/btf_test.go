@@ -1,75 +1,20 @@
-package btf
+package btf_test
 
 import (
 	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	ebtf "github.com/cilium/ebpf/btf"
 	"github.com/google/go-cmp/cmp"
+
+	. "github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/btftest"
 )
-
-var orders = []binary.ByteOrder{binary.LittleEndian, binary.BigEndian}
-
-func neg(v int64) uint64 { return uint64(v) }
-
-// everyKind builds a BTF with every kind and every variant of a record in it.
-func everyKind(t testing.TB, order binary.ByteOrder) *Types {
-	t.Helper()
-	b := NewBuilder(nil)
-	b.Order = order
-	i := b.AddInt("int", 4, Signed)
-	b.AddIntBits("odd", 4, IntInfo{Encoding: Bool, Offset: 3, Bits: 5})
-	node := b.Next() + 1
-	ptr := b.AddPtr(node)
-	if id := b.AddStruct("node", 24, Member{Name: "next", Type: ptr}, Member{Name: "v", Type: i, Bit: 64}, Member{Type: i, Bit: 96}); id != node {
-		t.Fatalf("Next said %d, node is %d", node, id)
-	}
-	b.AddStruct("bits", 8, Member{Name: "a", Type: i, Bits: 3}, Member{Name: "b", Type: i, Bit: 3, Bits: 29}, Member{Name: "c", Type: i, Bit: 32})
-	b.AddUnion("", 4, Member{Name: "x", Type: i})
-	b.AddStruct("empty", 0)
-	b.AddArray(i, i, 7)
-	b.AddEnum("e", 4, false, Value{Name: "E0"}, Value{Name: "E1", Value: math.MaxUint32})
-	b.AddEnum("se", 4, true, Value{Name: "S0", Value: neg(-5)}, Value{Name: "S1", Value: 5})
-	b.AddEnum("fe", 4, false)
-	b.AddEnum64("e64", 8, false, Value{Name: "B0", Value: 1 << 63})
-	b.AddEnum64("se64", 8, true, Value{Name: "B1", Value: neg(-1 << 40)})
-	b.AddFwd("fs", false)
-	b.AddFwd("fu", true)
-	td := b.AddTypedef("node_t", node)
-	b.AddVolatile(td)
-	c := b.AddConst(i)
-	b.AddRestrict(ptr)
-	b.AddFloat("double", 8)
-	p := b.AddFuncProto(0, Param{Name: "n", Type: ptr}, Param{Name: "c", Type: c}, Param{})
-	f := b.AddFunc("func", p, Global)
-	b.AddFuncProto(i)
-	v := b.AddVar("v", i, Static)
-	v2 := b.AddVar("ext", td, Extern)
-	b.AddDatasec(".data", 40, Entry{v, 0, 4}, Entry{v2, 8, 24})
-	b.AddDeclTag("kfunc", f, -1, false)
-	b.AddDeclTag("arg", f, 1, true)
-	b.AddPtr(b.AddTypeTag("user", i, false))
-	b.AddTypeTag("rcu", i, true)
-	ts, err := b.Types()
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := map[Kind]bool{}
-	for _, x := range ts.All() {
-		seen[x.Kind()] = true
-	}
-	if len(seen) != NumKinds-1 {
-		t.Fatalf("%d kinds of %d are there", len(seen), NumKinds-1)
-	}
-	return ts
-}
 
 func describe(ts *Types) string {
 	var b strings.Builder
@@ -79,23 +24,14 @@ func describe(ts *Types) string {
 	return b.String()
 }
 
-func mustParse(t testing.TB, data []byte, base *Types) *Types {
-	t.Helper()
-	ts, err := Parse(data, base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ts
-}
-
 func TestRoundTrip(t *testing.T) {
-	want := describe(everyKind(t, binary.LittleEndian))
-	for _, order := range orders {
+	want := describe(btftest.EveryKind(t, binary.LittleEndian))
+	for _, order := range btftest.Orders {
 		for _, form := range []HeaderForm{Header24, Header32, HeaderLayout} {
 			t.Run(fmt.Sprint(order, form), func(t *testing.T) {
-				data := everyKind(t, order).AppendForm(nil, form)
-				ts := mustParse(t, data, nil)
-				if ts.Order() != order || ts.BigEndian() != (order == orders[1]) || ts.Form() != form {
+				data := btftest.EveryKind(t, order).AppendForm(nil, form)
+				ts := btftest.Parse(t, data, nil)
+				if ts.Order() != order || ts.BigEndian() != (order == btftest.Orders[1]) || ts.Form() != form {
 					t.Errorf("read as %v %v", ts.Order(), ts.Form())
 				}
 				if d := cmp.Diff(want, describe(ts)); d != "" {
@@ -106,7 +42,7 @@ func TestRoundTrip(t *testing.T) {
 				}
 				// Data that does not lie at a multiple of 4 has to be copied.
 				odd := append([]byte{0}, data...)[1:]
-				if d := cmp.Diff(ts.Words(), mustParse(t, odd, nil).Words()); d != "" {
+				if d := cmp.Diff(ts.Words(), btftest.Parse(t, odd, nil).Words()); d != "" {
 					t.Error(d)
 				}
 			})
@@ -166,7 +102,7 @@ func TestDescribe(t *testing.T) {
 [30] PTR '(anon)' type_id=29
 [31] TYPE_TAG 'rcu' type_id=1 kflag=1
 `, "\n")
-	ts := everyKind(t, binary.BigEndian)
+	ts := btftest.EveryKind(t, binary.BigEndian)
 	if d := cmp.Diff(want, describe(ts)); d != "" {
 		t.Error(d)
 	}
@@ -180,8 +116,8 @@ func TestDescribe(t *testing.T) {
 
 // cilium/ebpf reads what we write, in either order, and sees the same.
 func TestSecondReader(t *testing.T) {
-	for _, order := range orders {
-		ts := everyKind(t, order)
+	for _, order := range btftest.Orders {
+		ts := btftest.EveryKind(t, order)
 		spec, err := ebtf.LoadSpecFromReader(bytes.NewReader(ts.Append(nil)))
 		if err != nil {
 			t.Fatalf("%v: %v", order, err)
@@ -270,7 +206,7 @@ func TestSecondReader(t *testing.T) {
 }
 
 func TestAccessors(t *testing.T) {
-	ts := everyKind(t, binary.LittleEndian)
+	ts := btftest.EveryKind(t, binary.LittleEndian)
 	for id, x := range ts.All() {
 		var each, names []uint32
 		EachRef(x.Record(), func(w *uint32) { each = append(each, *w) })
@@ -328,8 +264,8 @@ func TestAccessors(t *testing.T) {
 }
 
 func TestSplit(t *testing.T) {
-	for _, order := range orders {
-		base := everyKind(t, order)
+	for _, order := range btftest.Orders {
+		base := btftest.EveryKind(t, order)
 		b := NewBuilder(base)
 		s := b.AddStruct("split", 8, Member{Name: "next", Type: 3}, Member{Name: "own", Type: b.Next()})
 		f := b.AddFunc("f", 21, Static)
@@ -341,7 +277,7 @@ func TestSplit(t *testing.T) {
 		if want := "split\x00own\x00f\x00"; string(ts.Strings()) != want {
 			t.Errorf("strings are %q, want %q", ts.Strings(), want)
 		}
-		ts = mustParse(t, data, base)
+		ts = btftest.Parse(t, data, base)
 		if ts.Start() != TypeID(base.Len()) || s != ts.Start() || ts.Len() != base.Len()+2 || ts.StringsStart() != uint32(len(base.Strings())) {
 			t.Errorf("starts at %d, %d types, strings at %d", ts.Start(), ts.Len(), ts.StringsStart())
 		}
@@ -357,7 +293,7 @@ func TestSplit(t *testing.T) {
 		if _, err := Parse(data, nil); err == nil || !strings.Contains(err.Error(), "needs its base") {
 			t.Errorf("without base: %v", err)
 		}
-		other := everyKind(t, orders[(slices.Index(orders, order)+1)%2])
+		other := btftest.EveryKind(t, btftest.Orders[(slices.Index(btftest.Orders, order)+1)%2])
 		if _, err := Parse(data, other); err == nil || !strings.Contains(err.Error(), "byte order") {
 			t.Errorf("on a base of the other order: %v", err)
 		}
@@ -448,9 +384,9 @@ func TestParseErrors(t *testing.T) {
 }
 
 func TestTruncated(t *testing.T) {
-	for _, order := range orders {
+	for _, order := range btftest.Orders {
 		for _, form := range []HeaderForm{Header24, HeaderLayout} {
-			data := everyKind(t, order).AppendForm(nil, form)
+			data := btftest.EveryKind(t, order).AppendForm(nil, form)
 			for n := range data {
 				if _, err := Parse(data[:n:n], nil); err == nil {
 					t.Fatalf("%v %v: the first %d of %d bytes are accepted", order, form, n, len(data))
@@ -496,9 +432,9 @@ func checkAccepted(t testing.TB, data []byte, base *Types) {
 }
 
 func TestMutated(t *testing.T) {
-	base := mustParse(t, valid(t), nil)
-	for _, order := range orders {
-		data := everyKind(t, order).Append(nil)
+	base := btftest.Parse(t, valid(t), nil)
+	for _, order := range btftest.Orders {
+		data := btftest.EveryKind(t, order).Append(nil)
 		for i := range data {
 			for _, v := range []byte{0, 1, 0x13, 0x7f, 0x80, 0xff} {
 				old := data[i]
@@ -512,12 +448,12 @@ func TestMutated(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, order := range orders {
-		f.Add(everyKind(f, order).Append(nil))
-		f.Add(everyKind(f, order).AppendForm(nil, HeaderLayout))
+	for _, order := range btftest.Orders {
+		f.Add(btftest.EveryKind(f, order).Append(nil))
+		f.Add(btftest.EveryKind(f, order).AppendForm(nil, HeaderLayout))
 	}
 	f.Add(valid(f))
-	base := everyKind(f, binary.LittleEndian)
+	base := btftest.EveryKind(f, binary.LittleEndian)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		checkAccepted(t, data, nil)
 		checkAccepted(t, data, base)
@@ -548,7 +484,7 @@ func TestBuilderErrors(t *testing.T) {
 }
 
 func TestBuilderRecords(t *testing.T) {
-	want := everyKind(t, binary.LittleEndian)
+	want := btftest.EveryKind(t, binary.LittleEndian)
 	b := NewBuilder(nil)
 	for off := 1; off < len(want.Strings()); {
 		s := want.StringBytes(uint32(off))
@@ -565,27 +501,4 @@ func TestBuilderRecords(t *testing.T) {
 	if !bytes.Equal(got.Append(nil), want.Append(nil)) {
 		t.Error("records copied one by one give other bytes")
 	}
-}
-
-// vmlinux reads the kernel's BTF that GOBTF_VMLINUX names.
-func vmlinux(tb testing.TB) []byte {
-	path := os.Getenv("GOBTF_VMLINUX")
-	if path == "" {
-		tb.Skip("GOBTF_VMLINUX is not set")
-	}
-	data, _, err := ReadSections(path)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return data
-}
-
-func BenchmarkParse(b *testing.B) {
-	data := vmlinux(b)
-	b.SetBytes(int64(len(data)))
-	types := 0
-	for b.Loop() {
-		types = mustParse(b, data, nil).Len()
-	}
-	b.ReportMetric(float64(types), "types")
 }

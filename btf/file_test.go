@@ -1,4 +1,4 @@
-package btf
+package btf_test
 
 import (
 	"bytes"
@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	. "github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/btftest"
 )
 
 // elfWith makes an ELF file that has nothing but sections.
@@ -55,9 +58,9 @@ func gzipped(data []byte) []byte {
 }
 
 func TestReadFile(t *testing.T) {
-	base := everyKind(t, binary.LittleEndian)
+	base := btftest.EveryKind(t, binary.LittleEndian)
 	raw := base.Append(nil)
-	big := everyKind(t, binary.BigEndian).Append(nil)
+	big := btftest.EveryKind(t, binary.BigEndian).Append(nil)
 	b := NewBuilder(base)
 	b.AddPtr(4)
 	splitTypes, err := b.Types()
@@ -145,11 +148,11 @@ func TestBrokenELF(t *testing.T) {
 		for _, v := range []byte{0, 0x7f, 0xff} {
 			old := data[i]
 			data[i] = v
-			if btf, _, _, err := elfSections(bytes.NewReader(data)); err == nil {
+			if btf, _, _, err := ElfSections(bytes.NewReader(data)); err == nil {
 				Parse(btf, nil)
 			}
 			data[i] = old
 		}
-		elfSections(bytes.NewReader(data[:i]))
+		ElfSections(bytes.NewReader(data[:i]))
 	}
 }

@@ -1,8 +1,10 @@
-package btf
+package btf_test
 
 import (
 	"encoding/binary"
 	"testing"
+
+	. "github.com/gobtf/gobtf/btf"
 )
 
 // The lowest of several equal strings counts, the base's before the own.
@@ -24,13 +26,5 @@ func TestOffset(t *testing.T) {
 		if off, ok := split.Offset([]byte(s)); ok && s != "y\x00x" {
 			t.Errorf("%q is at %d", s, off)
 		}
-	}
-}
-
-func BenchmarkOffset(b *testing.B) {
-	t := mustParse(b, vmlinux(b), nil)
-	b.SetBytes(int64(len(t.Strings())))
-	for b.Loop() {
-		indexStrings(t.Strings())
 	}
 }

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"math"
 	"slices"
 	"testing"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/btftest"
 )
 
 // graphOf puts t's own types into a graph, and every string into the section in the
@@ -58,9 +58,9 @@ func allOf(g *Graph) (keep []btf.TypeID) {
 }
 
 func TestAppendGraph(t *testing.T) {
-	for _, order := range orders {
+	for _, order := range btftest.Orders {
 		t.Run(fmt.Sprint(order), func(t *testing.T) {
-			want := everyKind(t, order)
+			want := btftest.EveryKind(t, order)
 			strs := NewStrings()
 			section := NewStringSection(strs, 0, nil)
 			g := graphOf(want, strs, section)
@@ -78,7 +78,7 @@ func TestAppendGraph(t *testing.T) {
 			}
 			keep := slices.DeleteFunc(allOf(g), func(id btf.TypeID) bool { return id == 2 })
 			types = AppendGraph(nil, g, keep, newID, section.Offsets(), order)
-			got := parse(t, btf.AppendFile(nil, btf.Header24, types, section.Bytes(), order), nil)
+			got := btftest.Parse(t, btf.AppendFile(nil, btf.Header24, types, section.Bytes(), order), nil)
 			if got.Len() != want.Len()-1 {
 				t.Fatalf("%d types", got.Len())
 			}
@@ -98,7 +98,7 @@ func TestAppendGraph(t *testing.T) {
 }
 
 func TestAppendSplitGraph(t *testing.T) {
-	base := everyKind(t, binary.LittleEndian)
+	base := btftest.EveryKind(t, binary.LittleEndian)
 	b := btf.NewBuilder(base)
 	b.AddPtr(b.AddStruct("s", 8, btf.Member{Name: "next", Type: 3}, btf.Member{Name: "n", Type: b.Next() + 1}, btf.Member{Name: "mine", Type: 4, Bit: 64}))
 	b.AddVar("w", b.Next()-1, btf.Global)
@@ -142,67 +142,3 @@ func TestStringSection(t *testing.T) {
 		t.Errorf("split section is %q", split.Bytes())
 	}
 }
-
-func everyKind(t testing.TB, order binary.ByteOrder) *btf.Types {
-	t.Helper()
-	b := btf.NewBuilder(nil)
-	b.Order = order
-	i := b.AddInt("int", 4, btf.Signed)
-	b.AddIntBits("odd", 4, btf.IntInfo{Encoding: btf.Bool, Offset: 3, Bits: 5})
-	node := b.Next() + 1
-	ptr := b.AddPtr(node)
-	if id := b.AddStruct("node", 24, btf.Member{Name: "next", Type: ptr}, btf.Member{Name: "v", Type: i, Bit: 64}, btf.Member{Type: i, Bit: 96}); id != node {
-		t.Fatalf("Next said %d, node is %d", node, id)
-	}
-	b.AddStruct("bits", 8, btf.Member{Name: "a", Type: i, Bits: 3}, btf.Member{Name: "b", Type: i, Bit: 3, Bits: 29}, btf.Member{Name: "c", Type: i, Bit: 32})
-	b.AddUnion("", 4, btf.Member{Name: "x", Type: i})
-	b.AddStruct("empty", 0)
-	b.AddArray(i, i, 7)
-	b.AddEnum("e", 4, false, btf.Value{Name: "E0"}, btf.Value{Name: "E1", Value: math.MaxUint32})
-	b.AddEnum("se", 4, true, btf.Value{Name: "S0", Value: neg(-5)}, btf.Value{Name: "S1", Value: 5})
-	b.AddEnum("fe", 4, false)
-	b.AddEnum64("e64", 8, false, btf.Value{Name: "B0", Value: 1 << 63})
-	b.AddEnum64("se64", 8, true, btf.Value{Name: "B1", Value: neg(-1 << 40)})
-	b.AddFwd("fs", false)
-	b.AddFwd("fu", true)
-	td := b.AddTypedef("node_t", node)
-	b.AddVolatile(td)
-	c := b.AddConst(i)
-	b.AddRestrict(ptr)
-	b.AddFloat("double", 8)
-	p := b.AddFuncProto(0, btf.Param{Name: "n", Type: ptr}, btf.Param{Name: "c", Type: c}, btf.Param{})
-	f := b.AddFunc("func", p, btf.Global)
-	b.AddFuncProto(i)
-	v := b.AddVar("v", i, btf.Static)
-	v2 := b.AddVar("ext", td, btf.Extern)
-	b.AddDatasec(".data", 40, btf.Entry{v, 0, 4}, btf.Entry{v2, 8, 24})
-	b.AddDeclTag("kfunc", f, -1, false)
-	b.AddDeclTag("arg", f, 1, true)
-	b.AddPtr(b.AddTypeTag("user", i, false))
-	b.AddTypeTag("rcu", i, true)
-	ts, err := b.Types()
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := map[btf.Kind]bool{}
-	for _, x := range ts.All() {
-		seen[x.Kind()] = true
-	}
-	if len(seen) != btf.NumKinds-1 {
-		t.Fatalf("%d kinds of %d are there", len(seen), btf.NumKinds-1)
-	}
-	return ts
-}
-
-func parse(t testing.TB, data []byte, base *btf.Types) *btf.Types {
-	t.Helper()
-	ts, err := btf.Parse(data, base)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ts
-}
-
-var orders = []binary.ByteOrder{binary.LittleEndian, binary.BigEndian}
-
-func neg(v int64) uint64 { return uint64(v) }

@@ -1,0 +1,4 @@
+package btf
+
+// For tests that stand outside of the package, because what they share with other packages' tests imports it.
+var ElfSections = elfSections
