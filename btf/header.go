@@ -177,8 +177,8 @@ func AppendFile(dst []byte, form HeaderForm, types, strings []byte, order binary
 // appendLayout appends the layout section: per kind from 0 on the bytes behind the
 // common 12, the bytes of an element, and flags. It has no byte order.
 func appendLayout(dst []byte) []byte {
-	for _, k := range kinds {
-		dst = append(dst, 4*k.extra, 4*k.elem, 0, 0)
+	for _, f := range forms {
+		dst = append(dst, byte(4*len(f.extra)), byte(4*len(f.elem)), 0, 0)
 	}
 	return dst
 }

@@ -78,7 +78,7 @@ func (t *Types) init(base *Types) error {
 	case base == nil && t.strs[0] != 0:
 		return &Error{Section: "strings", Err: errors.New("first string is not empty: is this a split BTF, which needs its base?")}
 	case uint64(t.strAt)+uint64(n) > MaxNameOff+1:
-		return &Error{Section: "strings", Err: fmt.Errorf("strings end at %#x, which is more than %#x", uint64(t.strAt)+uint64(n), MaxNameOff+1)}
+		return &Error{Section: "strings", Err: fmt.Errorf("strings end at %#x, which is more than %#x", uint64(t.strAt)+uint64(n), uint64(MaxNameOff+1))}
 	}
 	top, name, err := t.scan()
 	if err != nil {
@@ -97,7 +97,6 @@ func (t *Types) init(base *Types) error {
 // single comparison each then says whether all are good.
 func (t *Types) scan() (top, name uint32, err error) {
 	w := t.words
-	// vmlinux's records have 10 words on average: room for 8 rarely has to grow.
 	t.index = make([]uint32, 0, len(w)/6+1) // a vmlinux has 6.4 words a type
 	mem.Populate(t.index[:cap(t.index)])
 	p := 0
@@ -110,34 +109,20 @@ func (t *Types) scan() (top, name uint32, err error) {
 		if k == Void || k >= NumKinds {
 			return 0, 0, t.fail(p, fmt.Errorf("kind %d is not known", k))
 		}
-		ki, n := &kinds[k], InfoVlen(rec[1])
-		size := 3 + int(ki.extra) + n*int(ki.elem)
+		ki := &kinds[k]
+		size := ki.head + InfoVlen(rec[1])*ki.step
 		if size > len(rec) {
 			return 0, 0, t.cut(p, size)
 		}
 		rec = rec[:size]
-		name = max(name, rec[0])
-		switch ki.refs {
-		case NoRefs:
-			for e, step := rec[3+int(ki.extra):], int(ki.elem); ki.named && len(e) >= 2; e = e[step:] {
-				name = max(name, e[0])
-			}
-		case OneRef:
-			top = max(top, rec[2])
-		case ArrayRefs:
-			top = max(top, rec[3], rec[4])
-		case MemberRefs:
-			for e := rec[3:]; len(e) >= 3; e = e[3:] {
-				name, top = max(name, e[0]), max(top, e[1])
-			}
-		case ProtoRefs:
-			top = max(top, rec[2])
-			for e := rec[3:]; len(e) >= 2; e = e[2:] {
-				name, top = max(name, e[0]), max(top, e[1])
-			}
-		case VarRefs:
-			for e := rec[3:]; len(e) >= 3; e = e[3:] {
-				top = max(top, e[0])
+		name, top = max(name, rec[0]), max(top, rec[2]&ki.thirdMask)
+		for _, i := range ki.extraRefs {
+			top = max(top, rec[i])
+		}
+		if step := ki.step; step > 0 {
+			nameAt, nameMask, refAt, refMask := ki.nameAt, ki.nameMask, ki.refAt, ki.refMask
+			for e := rec[ki.head:]; len(e) >= step; e = e[step:] {
+				name, top = max(name, e[nameAt]&nameMask), max(top, e[refAt]&refMask)
 			}
 		}
 		t.index = append(t.index, uint32(p))
@@ -179,44 +164,6 @@ func (t *Types) dangling() error {
 		}
 	}
 	return errors.New("dangling reference")
-}
-
-// EachRef calls f with every word of a record that is a type id, in the order in
-// which RefStyle lists them.
-func EachRef(rec []uint32, f func(w *uint32)) {
-	ki := &kinds[InfoKind(rec[1])]
-	first, step := 0, int(ki.elem)
-	switch ki.refs {
-	case NoRefs:
-		return
-	case OneRef:
-		f(&rec[2])
-		return
-	case ArrayRefs:
-		f(&rec[3])
-		f(&rec[4])
-		return
-	case MemberRefs:
-		first = 1
-	case ProtoRefs:
-		f(&rec[2])
-		first = 1
-	case VarRefs:
-	}
-	for i := 3 + int(ki.extra) + first; i < len(rec); i += step {
-		f(&rec[i])
-	}
-}
-
-// EachName calls f with every word of a record that is a name offset: its own,
-// then those of its elements.
-func EachName(rec []uint32, f func(w *uint32)) {
-	f(&rec[0])
-	if ki := &kinds[InfoKind(rec[1])]; ki.named {
-		for i := 3 + int(ki.extra); i < len(rec); i += int(ki.elem) {
-			f(&rec[i])
-		}
-	}
 }
 
 // Len returns the number of types, void and the base's included: ids are less than it.
@@ -355,7 +302,7 @@ func (t Type) Kflag() bool { return InfoKflag(t.rec[1]) }
 
 // Size returns the size in bytes, 0 for kinds that have none.
 func (t Type) Size() uint32 {
-	if kinds[t.Kind()].sized {
+	if t.Kind().Sized() {
 		return t.rec[2]
 	}
 	return 0
@@ -364,13 +311,10 @@ func (t Type) Size() uint32 {
 // Ref returns the third word as a reference: what a pointer points to, what a
 // prototype returns. Kinds that have none there give void.
 func (t Type) Ref() TypeID {
-	if r := t.Kind().Refs(); r == OneRef || r == ProtoRefs {
-		return TypeID(t.rec[2])
-	}
-	return 0
+	return TypeID(t.rec[2] & kinds[t.Kind()].thirdMask)
 }
 
-// Refs iterates over all references, in the order in which RefStyle lists them.
+// Refs iterates over all references, in the order in which EachRef meets them.
 func (t Type) Refs() iter.Seq[TypeID] {
 	return func(yield func(TypeID) bool) {
 		on := true
@@ -378,7 +322,7 @@ func (t Type) Refs() iter.Seq[TypeID] {
 	}
 }
 
-// Int describes an INT's word.
+// IntInfo describes an INT's word: its encoding, and where in the size its bits lie.
 type IntInfo struct{ Encoding, Offset, Bits uint8 }
 
 // Encodings of an INT.
@@ -443,7 +387,7 @@ type Member struct {
 // Members iterates over the members of a STRUCT or UNION.
 func (t Type) Members() iter.Seq[Member] {
 	return func(yield func(Member) bool) {
-		if t.Kind().Refs() != MemberRefs {
+		if k := t.Kind(); k != Struct && k != Union {
 			return
 		}
 		kflag := t.Kflag()
@@ -495,7 +439,7 @@ func (t Type) Values() iter.Seq[Value] {
 		if k != Enum && k != Enum64 {
 			return
 		}
-		for e, step := t.rec[3:], int(kinds[k].elem); len(e) >= step; e = e[step:] {
+		for e, step := t.rec[3:], kinds[k].step; len(e) >= step; e = e[step:] {
 			v := Value{t.ts.name(e[0]), e[0], uint64(e[1])}
 			switch {
 			case k == Enum64:

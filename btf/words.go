@@ -3,12 +3,13 @@ package btf
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"unsafe"
 )
 
 // wordsOf returns data, whose length is a multiple of 4, as words of this machine.
 // Foreign data is copied, and so is data that does not lie at a multiple of 4;
-// otherwise the words are a view. This is the package's only use of unsafe.
+// otherwise the words are a view. This file has the package's only uses of unsafe.
 func wordsOf(data []byte, order binary.ByteOrder) []uint32 {
 	n := len(data) / 4
 	if n == 0 {
@@ -41,8 +42,8 @@ func AppendWords(dst []byte, words []uint32, order binary.ByteOrder) []byte {
 		}
 		return dst
 	}
-	for i, w := range words {
-		binary.NativeEndian.PutUint32(out[4*i:], w)
+	if len(words) > 0 {
+		copy(out, unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), len(out)))
 	}
 	return dst
 }
@@ -53,11 +54,9 @@ func foreign(order binary.ByteOrder) bool {
 }
 
 // grow makes dst n bytes longer. The new bytes have any value.
-func grow(dst []byte, n int) []byte {
+func grow[T byte | uint32](dst []T, n int) []T {
 	if cap(dst)-len(dst) < n {
-		d := make([]byte, len(dst)+n)
-		copy(d, dst)
-		return d
+		dst = slices.Grow(dst, n)
 	}
 	return dst[:len(dst)+n]
 }

@@ -214,7 +214,7 @@ func (j *job) finish(tm *timer) (*Result, error) {
 	t.addStrings(sec)
 	tm.stage("output")
 	order := j.files[0].elf.Order()
-	types := graph.AppendGraph(nil, t.g, d.Keep, nil, sec.Offsets(), order)
+	types := graph.AppendGraph(nil, t.g, d.Keep, sec.Offsets(), order)
 	j.res.BTF = btf.AppendFile(nil, j.opt.Header, types, sec.Bytes(), order)
 	j.res.NumTypes = len(d.Keep)
 	if j.opt.Features.Has(DistilledBase) {

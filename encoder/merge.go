@@ -233,23 +233,11 @@ func (t *table) addStrings(sec *graph.StringSection) {
 				continue
 			}
 			if sh := graph.Shape(e.What); t.g.Shapes.First(sh) == place(unit, e.Pos) {
-				addShape(sec, t.g.Shapes.Content(sh))
+				sec.AddContent(t.g.Shapes.Content(sh))
 			}
 		}
 	}
 	for _, id := range t.late {
 		sec.Add(id)
-	}
-}
-
-// addShape adds a content's strings: its name, then those of its elements.
-func addShape(sec *graph.StringSection, w []uint32) {
-	sec.Add(graph.StrID(w[1]))
-	step := btf.InfoKind(w[0]).NameStep()
-	if step == 0 {
-		return
-	}
-	for i := 3; i < len(w); i += step {
-		sec.Add(graph.StrID(w[i]))
 	}
 }

@@ -37,107 +37,47 @@ func NewBase(t *btf.Types) *Base {
 // onto makes split BTF on the base of types that stand alone, or on the base already: what is equal to a type of the base
 // becomes this type (dedup's rules), and the rest is the module's own.
 func (b *Base) onto(t *btf.Types) (*btf.Types, error) {
-	in := &interner{src: t, shapes: graph.NewShapes(graph.NewStrings())}
-	start := btf.TypeID(b.Types.Len())
-	g := graph.NewGraph(in.shapes, start, t.Len()-int(t.Start()), len(t.Words())/2)
-	flatten := b.flat && t.Base() == nil
-	inner := map[btf.TypeID]bool{}
-	if flatten {
-		inner = innerArrays(t)
-	}
-	newID := make([]uint32, t.Len()-int(t.Start()))
-	next := uint32(start)
-	for id := t.Start(); int(id) < t.Len(); id++ {
-		if !inner[id] {
-			newID[id-t.Start()] = next
-			next++
+	if b.flat && t.Base() == nil {
+		var err error
+		if t, err = flattened(t); err != nil {
+			return nil, err
 		}
 	}
-	for id := t.Start(); int(id) < t.Len(); id++ {
-		if inner[id] {
-			continue
-		}
-		rec := t.Record(id)
-		if flatten && btf.InfoKind(rec[1]) == btf.Array {
-			rec = flatArray(t, rec)
-		}
-		shape := in.shape(rec)
-		var refs []uint32
-		btf.EachRef(rec, func(w *uint32) {
-			to := *w
-			if to >= uint32(t.Start()) {
-				to = newID[to-uint32(t.Start())]
-			}
-			refs = append(refs, to)
-		})
-		g.Add(shape, refs...)
-	}
+	shapes := graph.NewShapes(graph.NewStrings())
+	g := graph.NewGraph(shapes, btf.TypeID(b.Types.Len()), t.Len()-int(t.Start()), len(t.Words())/2)
+	g.AddTypes(t)
 	res, err := dedup.Run(g, b.index, dedup.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("dedup: %w", err)
 	}
-	sec := graph.NewStringSection(in.shapes.Strs, b.Types.StringsStart()+uint32(len(b.Types.Strings())), b.Types.Offset)
+	sec := graph.NewStringSection(shapes.Strs, uint32(b.stringsEnd()), b.Types.Offset)
 	for _, id := range res.Keep {
-		c := in.shapes.Content(g.Shape[id-start])
-		sec.Add(graph.StrID(c[1]))
-		if step := btf.InfoKind(c[0]).NameStep(); step > 0 {
-			for i := 3; i < len(c); i += step {
-				sec.Add(graph.StrID(c[i]))
-			}
+		sec.AddContent(shapes.Content(g.Shape[id-g.Start]))
+	}
+	return g.Types(res.Keep, sec, b.Types, t.Order())
+}
+
+// flattened returns standalone types with each ARRAY of ARRAYs as one.
+func flattened(t *btf.Types) (*btf.Types, error) {
+	inner := innerArrays(t)
+	newID := make([]uint32, t.Len())
+	next := uint32(1)
+	for id := btf.TypeID(1); int(id) < t.Len(); id++ {
+		if !inner[id] {
+			newID[id] = next
+			next++
 		}
 	}
-	order := t.Order()
-	types := graph.AppendGraph(nil, g, res.Keep, nil, sec.Offsets(), order)
-	return btf.Parse(btf.AppendFile(nil, btf.Header24, types, sec.Bytes(), order), b.Types)
-}
-
-// interner makes contents of records.
-type interner struct {
-	src    *btf.Types
-	shapes *graph.Shapes
-	c      []uint32
-}
-
-func (in *interner) name(off uint32) uint32 {
-	return uint32(in.shapes.Strs.Intern(in.src.StringBytes(off)))
-}
-
-// shape returns the shape of a record: the words that graph.Shapes describes.
-func (in *interner) shape(rec []uint32) graph.Shape {
-	k := btf.InfoKind(rec[1])
-	c := append(in.c[:0], rec[1], in.name(rec[0]), rec[2])
-	tail := rec[3:]
-	switch k.Refs() {
-	case btf.OneRef:
-		c[2] = 0
-		c = append(c, tail...)
-	case btf.ArrayRefs:
-		c[2] = 0
-		c = append(c, tail[2])
-	case btf.MemberRefs:
-		for ; len(tail) >= 3; tail = tail[3:] {
-			c = append(c, in.name(tail[0]), tail[2])
+	words := make([]uint32, 0, len(t.Words()))
+	for id, x := range t.All() {
+		if inner[id] {
+			continue
 		}
-	case btf.ProtoRefs:
-		c[2] = 0
-		for ; len(tail) >= 2; tail = tail[2:] {
-			c = append(c, in.name(tail[0]))
-		}
-	case btf.VarRefs:
-		for ; len(tail) >= 3; tail = tail[3:] {
-			c = append(c, tail[1], tail[2])
-		}
-	default:
-		if step := k.NameStep(); step > 0 { // ENUM, ENUM64
-			for ; len(tail) >= step; tail = tail[step:] {
-				c = append(append(c, in.name(tail[0])), tail[1:step]...)
-			}
-		} else {
-			c = append(c, tail...)
-		}
+		at := len(words)
+		words = append(words, flatArray(t, x)...)
+		btf.EachRef(words[at:], func(w *uint32) { *w = newID[*w] })
 	}
-	in.c = c
-	return in.shapes.Intern(c)
+	return btf.New(words, t.Strings(), nil, t.Order())
 }
 
 // innerArrays returns the ARRAYs that only other ARRAYs refer to.
@@ -163,9 +103,13 @@ func innerArrays(t *btf.Types) map[btf.TypeID]bool {
 	return inner
 }
 
-// flatArray returns an ARRAY of ARRAYs as one: the number of elements is the product, modulo 2^32 (docs/quirks.md).
-func flatArray(t *btf.Types, rec []uint32) []uint32 {
-	flat := append([]uint32(nil), rec...)
+// flatArray returns the record of a type, of an ARRAY of ARRAYs as one: the number of elements is the product, modulo 2^32
+// (docs/quirks.md).
+func flatArray(t *btf.Types, x btf.Type) []uint32 {
+	if x.Kind() != btf.Array {
+		return x.Record()
+	}
+	flat := append([]uint32(nil), x.Record()...)
 	for n := 0; n < t.Len(); n++ { // an ARRAY of itself ends too
 		elem := t.Record(btf.TypeID(flat[3]))
 		if btf.InfoKind(elem[1]) != btf.Array {

@@ -248,22 +248,6 @@ type raw struct {
 	strs   []byte
 }
 
-// recordWords returns how many words a record has.
-func recordWords(info uint32) int {
-	n := btf.InfoVlen(info)
-	switch btf.InfoKind(info) {
-	case btf.Int, btf.Var, btf.DeclTag:
-		return 4
-	case btf.Array:
-		return 6
-	case btf.Struct, btf.Union, btf.Datasec, btf.Enum64:
-		return 3 + 3*n
-	case btf.Enum, btf.FuncProto:
-		return 3 + 2*n
-	}
-	return 3
-}
-
 // part cuts out a section, which ParseHeader has checked; an empty one may claim to be anywhere.
 func part(body []byte, off, n uint32) []byte {
 	if n == 0 {
@@ -289,7 +273,7 @@ func readRaw(data []byte) (*raw, error) {
 	for w := r.words; len(w) > 0; {
 		n := 3
 		if len(w) >= 3 {
-			n = recordWords(w[1])
+			n = btf.RecordWords(w[1])
 		}
 		if len(w) < n || btf.InfoKind(w[1]) == btf.Void || btf.InfoKind(w[1]) >= btf.NumKinds {
 			return nil, fmt.Errorf("type %d of its own: no record of a known kind", len(r.recs))
@@ -330,7 +314,7 @@ func (r *raw) unshift() (*Found, error) {
 		lead, skip = nil, 0
 	}
 	for at := 0; at < len(words); {
-		rec := words[at : at+recordWords(words[at+1])]
+		rec := words[at : at+btf.RecordWords(words[at+1])]
 		at += len(rec)
 		btf.EachRef(rec, func(w *uint32) {
 			if *w != 0 {

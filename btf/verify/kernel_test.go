@@ -210,13 +210,13 @@ func mutate(b []byte, rng *rand.Rand) []byte {
 	for at := types; at < types+typeLen; {
 		recs = append(recs, at)
 		info := u32(at + 4)
-		at += 12 + 4*tail(kindOf(info), info&0xffff)
+		at += 4 * btf.RecordWords(info)
 	}
 	count := 1 + rng.IntN(2)
 	for range count {
 		at := recs[rng.IntN(len(recs))]
 		info := u32(at + 4)
-		words := min(3+tail(kindOf(info), info&0xffff), (types+typeLen-at)/4) // a change before may have made it longer
+		words := min(btf.RecordWords(info), (types+typeLen-at)/4) // a change before may have made it longer
 		word := at + 4*rng.IntN(words)
 		switch rng.IntN(12) {
 		case 0, 1: // another type, or size, or offset

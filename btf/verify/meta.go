@@ -15,22 +15,6 @@ const (
 	msgTypeID = "Invalid type_id"
 )
 
-// tail returns how many words a record has behind the common three.
-func tail(k btf.Kind, vlen uint32) int {
-	n := int(vlen)
-	switch k {
-	case btf.Int, btf.Var, btf.DeclTag:
-		return 1
-	case btf.Array:
-		return 3
-	case btf.Struct, btf.Union, btf.Datasec, btf.Enum64:
-		return 3 * n
-	case btf.Enum, btf.FuncProto:
-		return 2 * n
-	}
-	return 0
-}
-
 // metas checks each record by itself. It tells whether it came to the end of them.
 func (c *checker) metas() bool {
 	c.at = make([]uint32, 0, len(c.words)/6+2)
@@ -57,7 +41,7 @@ func (c *checker) metas() bool {
 		if !c.nameFits(w[0]) {
 			c.say("Invalid name_offset", "type %d: its name is at %#x, outside of the strings", id, w[0])
 		}
-		size := 3 + tail(kind, vlen)
+		size := kind.Words(int(vlen))
 		if size > len(w) {
 			c.typ(id, w, "meta_left", "the record of %d bytes is cut off", 4*size)
 			return false

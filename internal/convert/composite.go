@@ -47,12 +47,7 @@ func (u *unit) logShape(sh graph.Shape) {
 // cook interns the names of a raw content, and then the content.
 func (u *unit) cook(raw []uint32) graph.Shape {
 	w := append(u.cont[:0], raw...)
-	w[1] = uint32(u.str(w[1]))
-	if step := btf.InfoKind(w[0]).NameStep(); step > 0 {
-		for i := 3; i < len(w); i += step {
-			w[i] = uint32(u.str(w[i]))
-		}
-	}
+	btf.EachContentName(w, func(name *uint32) { *name = uint32(u.str(*name)) })
 	u.cont = w
 	return u.c.shapes.Intern(w)
 }

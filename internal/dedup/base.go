@@ -2,6 +2,7 @@ package dedup
 
 import (
 	"math/bits"
+	"slices"
 	"sort"
 
 	"github.com/gobtf/gobtf/btf"
@@ -44,6 +45,7 @@ func NewBase(src *btf.Types) *Base {
 	mem.Populate(b.slot)
 	mem.Populate(b.before)
 	b.node[0].m = final
+	var scratch []uint32
 	for id := uint32(1); id < b.n; id++ {
 		w := src.Record(btf.TypeID(id))
 		b.node[id].m = id | final
@@ -65,7 +67,7 @@ func NewBase(src *btf.Types) *Base {
 				b.fwds[w[0]] = true
 			}
 		}
-		h := hashRecord(w)
+		h := hashKey(keyOf(w, &scratch))
 		i := h & b.mask
 		for b.slot[i] != 0 && (b.slot[i]^h)>>32 != 0 {
 			i = (i + 1) & b.mask
@@ -80,80 +82,48 @@ func NewBase(src *btf.Types) *Base {
 // has as Start.
 func (b *Base) Len() int { return int(b.n) }
 
-// recordKey tells which words of a record of info's kind are its key in the table of
-// candidates: the first fixed words, and of the elements of elem words each all but
-// word skip. elem 0: all words are.
-func recordKey(info uint32) (fixed, elem, skip int) {
-	switch btf.InfoKind(info) {
-	case btf.Struct, btf.Union:
-		return 3, 3, 1 // the members' types are compared by walking the graph
-	case btf.Typedef:
-		return 2, 1, 0 // likewise
+// keyOf returns what of a record of the base decides whether it may be a candidate: of a STRUCT, UNION or TYPEDEF all but its
+// references, which are compared by walking the graph, and of the other kinds all. The result may be in scratch.
+func keyOf(rec []uint32, scratch *[]uint32) []uint32 {
+	if kindSet(compKinds)>>btf.InfoKind(rec[1])&1 == 0 {
+		return rec
 	}
-	return 0, 0, 0
+	*scratch = append((*scratch)[:0], rec...)
+	btf.EachRef(*scratch, func(w *uint32) { *w = 0 })
+	return *scratch
 }
 
-func hashRecord(w []uint32) uint64 {
+func hashKey(w []uint32) uint64 {
 	const k1, k2 = 0x9e3779b97f4a7c15, 0xd6e8feb86659fd93
 	h := uint64(len(w)) * k1
-	step := func(v uint64) {
-		hi, lo := bits.Mul64(h^v, k2)
+	for ; len(w) >= 2; w = w[2:] {
+		hi, lo := bits.Mul64(h^(uint64(w[0])|uint64(w[1])<<32), k2)
 		h = hi ^ lo
 	}
-	fixed, elem, _ := recordKey(w[1])
-	switch elem {
-	case 0:
-		for ; len(w) >= 2; w = w[2:] {
-			step(uint64(w[0]) | uint64(w[1])<<32)
-		}
-		if len(w) > 0 {
-			step(uint64(w[0]))
-		}
-	case 1:
-		step(uint64(w[0]) | uint64(w[1])<<32)
-	case 3:
-		step(uint64(w[0]) | uint64(w[1])<<32)
-		step(uint64(w[2]))
-		for w = w[fixed:]; len(w) >= 3; w = w[3:] {
-			step(uint64(w[0]) | uint64(w[2])<<32)
-		}
+	if len(w) > 0 {
+		hi, lo := bits.Mul64(h^uint64(w[0]), k2)
+		h = hi ^ lo
 	}
 	hi, lo := bits.Mul64(h, k1)
 	return hi ^ lo
 }
 
-// sameKey says whether two records have the same key.
-func sameKey(v, w []uint32) bool {
-	if len(v) != len(w) || v[1] != w[1] {
-		return false
-	}
-	fixed, elem, skip := recordKey(w[1])
-	for i := range v {
-		if v[i] != w[i] && (elem == 0 || i < fixed || (i-fixed)%elem != skip) {
-			return false
-		}
-	}
-	return true
-}
-
-// find returns the base's types with the same key as record w, ascending.
-func (b *Base) find(w []uint32) []uint32 {
-	h := hashRecord(w)
+// find returns the base's types with this key, ascending.
+func (b *Base) find(key []uint32) []uint32 {
+	h := hashKey(key)
 	i := h & b.mask
 	for ; b.slot[i] != 0; i = (i + 1) & b.mask {
 		if (b.slot[i]^h)>>32 == 0 {
 			break
 		}
 	}
-	var ids []uint32
+	var ids, scratch []uint32
 	for id := uint32(b.slot[i]); id != 0; id = b.before[id] {
-		if sameKey(b.src.Record(btf.TypeID(id)), w) {
+		if rec := b.src.Record(btf.TypeID(id)); len(rec) == len(key) && rec[1] == key[1] && slices.Equal(keyOf(rec, &scratch), key) {
 			ids = append(ids, id)
 		}
 	}
-	for i, j := 0, len(ids)-1; i < j; i, j = i+1, j-1 {
-		ids[i], ids[j] = ids[j], ids[i]
-	}
+	slices.Reverse(ids)
 	return ids
 }
 
@@ -242,157 +212,52 @@ func (d *run) baseForwardEnum(name graph.StrID) bool {
 	return ok && d.base.fwds[off]
 }
 
-// baseWords writes a shape as a record in the base's words, without references when
-// none are given. ok is false if the base lacks a name of it.
+// baseWords writes a shape with these references as a record in the base's words. ok is false if the base lacks a name of it.
 func (d *run) baseWords(sh graph.Shape, refs []uint32) (w []uint32, ok bool) {
-	c := d.shapes.Content(sh)
+	d.content = append(d.content[:0], d.shapes.Content(sh)...)
 	ok = true
-	name := func(id uint32) uint32 {
-		off, has := d.baseOffset(graph.StrID(id))
-		ok = ok && has
-		return off
-	}
-	ref := func(i int) uint32 {
-		if refs == nil {
-			return 0
+	btf.EachContentName(d.content, func(w *uint32) {
+		if ok {
+			*w, ok = d.baseOffset(graph.StrID(*w))
 		}
-		return refs[i]
-	}
-	w = append(d.words[:0], name(c[1]), c[0], c[2])
+	})
 	if !ok {
 		return nil, false
 	}
-	tail := c[3:]
-	switch k := sh.Kind(); k.Refs() {
-	case btf.OneRef:
-		w[2] = ref(0)
-		w = append(w, tail...)
-	case btf.ArrayRefs:
-		w = append(w, ref(0), ref(1), tail[0])
-	case btf.MemberRefs:
-		for i := 0; i+1 < len(tail) && ok; i += 2 {
-			w = append(w, name(tail[i]), ref(i/2), tail[i+1])
-		}
-	case btf.ProtoRefs:
-		w[2] = ref(0)
-		for i := 0; i < len(tail) && ok; i++ {
-			w = append(w, name(tail[i]), ref(i+1))
-		}
-	default:
-		switch k {
-		case btf.Enum:
-			for i := 0; i+1 < len(tail) && ok; i += 2 {
-				w = append(w, name(tail[i]), tail[i+1])
-			}
-		case btf.Enum64:
-			for i := 0; i+2 < len(tail) && ok; i += 3 {
-				w = append(w, name(tail[i]), tail[i+1], tail[i+2])
-			}
-		default:
-			w = append(w, tail...)
-		}
-	}
-	d.words = w
-	return w, ok
+	d.words = btf.AppendRecord(d.words[:0], d.content, refs, nil)
+	return d.words, true
+}
+
+// baseKey is the key of a shape among the base's types (keyOf), whose references do not count or are none.
+func (d *run) baseKey(sh graph.Shape) (w []uint32, ok bool) {
+	d.none = slices.Grow(d.none[:0], int(d.numRefs(sh)))[:d.numRefs(sh)]
+	clear(d.none)
+	return d.baseWords(sh, d.none)
 }
 
 // load fetches a type of the base: its shape and its references. like is a shape
 // that it may well have, which saves interning its names.
 func (d *run) load(id uint32, like graph.Shape) graph.Shape {
 	w := d.base.src.Record(btf.TypeID(id))
+	off := len(d.refs)
+	d.refs = btf.AppendRefs(d.refs, w)
 	sh := like
-	if like.Kind() != btf.InfoKind(w[1]) || !d.hasShape(w, like) {
-		sh = d.shapes.Intern(d.content(w))
+	if like.Kind() != btf.InfoKind(w[1]) || !d.hasShape(w, d.refs[off:], like) {
+		d.content = btf.AppendContent(d.content[:0], w, d.intern)
+		sh = d.shapes.Intern(d.content)
 	}
 	d.shape[id] = sh
-	d.off[id] = uint32(len(d.refs))
-	switch tail := w[3:]; sh.Kind().Refs() {
-	case btf.OneRef:
-		d.refs = append(d.refs, w[2])
-	case btf.ArrayRefs:
-		d.refs = append(d.refs, tail[0], tail[1])
-	case btf.MemberRefs:
-		for ; len(tail) >= 3; tail = tail[3:] {
-			d.refs = append(d.refs, tail[1])
-		}
-	case btf.ProtoRefs:
-		d.refs = append(d.refs, w[2])
-		for ; len(tail) >= 2; tail = tail[2:] {
-			d.refs = append(d.refs, tail[1])
-		}
-	}
+	d.off[id] = uint32(off)
 	return sh
 }
 
-// hasShape says whether a record of the base, of the same kind, has this shape.
-func (d *run) hasShape(w []uint32, sh graph.Shape) bool {
-	v, ok := d.baseWords(sh, nil)
-	if !ok || len(v) != len(w) {
+// hasShape says whether a record of the base, which has these references, has this shape.
+func (d *run) hasShape(w, refs []uint32, sh graph.Shape) bool {
+	if _, info := d.nameInfo(sh); info != w[1] {
 		return false
 	}
-	clearRefs := func(i int) { v[i] = w[i] }
-	switch sh.Kind().Refs() {
-	case btf.OneRef:
-		clearRefs(2)
-	case btf.ArrayRefs:
-		clearRefs(3)
-		clearRefs(4)
-	case btf.MemberRefs:
-		for i := 4; i < len(v); i += 3 {
-			clearRefs(i)
-		}
-	case btf.ProtoRefs:
-		clearRefs(2)
-		for i := 4; i < len(v); i += 2 {
-			clearRefs(i)
-		}
-	}
-	for i := range v {
-		if v[i] != w[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// content returns the content of a record of the base, as graph.Shapes has it.
-func (d *run) content(w []uint32) []uint32 {
-	c := append(make([]uint32, 0, len(w)), w[1], d.intern(w[0]), w[2])
-	tail := w[3:]
-	switch k := btf.InfoKind(w[1]); k.Refs() {
-	case btf.OneRef:
-		c[2] = 0
-		return append(c, tail...)
-	case btf.ArrayRefs:
-		return append(c, tail[2])
-	case btf.MemberRefs:
-		for ; len(tail) >= 3; tail = tail[3:] {
-			c = append(c, d.intern(tail[0]), tail[2])
-		}
-	case btf.ProtoRefs:
-		c[2] = 0
-		for ; len(tail) >= 2; tail = tail[2:] {
-			c = append(c, d.intern(tail[0]))
-		}
-	case btf.VarRefs:
-		for ; len(tail) >= 3; tail = tail[3:] {
-			c = append(c, tail[1], tail[2])
-		}
-	default:
-		switch k {
-		case btf.Enum:
-			for ; len(tail) >= 2; tail = tail[2:] {
-				c = append(c, d.intern(tail[0]), tail[1])
-			}
-		case btf.Enum64:
-			for ; len(tail) >= 3; tail = tail[3:] {
-				c = append(c, d.intern(tail[0]), tail[1], tail[2])
-			}
-		default:
-			return append(c, tail...)
-		}
-	}
-	return c
+	v, ok := d.baseWords(sh, refs)
+	return ok && slices.Equal(v, w)
 }
 
 // intern returns the number of the string at an offset of the base. The reference

@@ -88,7 +88,7 @@ func (c *candidates) insert(l *list, id uint32) {
 func (d *run) listOf(sh graph.Shape) (l *list, first uint32) {
 	l = &d.cands.head[sh.Index()]
 	if l.grown == 0 && d.base != nil && !(d.quirks && sh.Kind() == btf.Typedef) {
-		if w, ok := d.baseWords(sh, nil); ok {
+		if w, ok := d.baseKey(sh); ok {
 			d.fromBase(l, d.base.find(w))
 		}
 	}

@@ -19,33 +19,9 @@ func graphOf(t *btf.Types, strs *Strings, section *StringSection) *Graph {
 		start = t.Start()
 	}
 	g := NewGraph(NewShapes(strs), start, t.Len(), 0)
-	for _, x := range t.All() {
-		rec := slices.Clone(x.Record())
-		btf.EachName(rec, func(w *uint32) {
-			id := strs.Intern(t.StringBytes(*w))
-			section.Add(id)
-			*w = uint32(id)
-		})
-		var refs []uint32
-		btf.EachRef(rec, func(w *uint32) { refs = append(refs, *w) })
-		k := x.Kind()
-		content := []uint32{rec[1], rec[0], x.Size()}
-		rest := rec[3:]
-		for len(rest) > 0 {
-			switch k {
-			case btf.Array:
-				content, rest = append(content, rest[2]), nil
-			case btf.Struct, btf.Union:
-				content, rest = append(content, rest[0], rest[2]), rest[3:]
-			case btf.FuncProto:
-				content, rest = append(content, rest[0]), rest[2:]
-			case btf.Datasec:
-				content, rest = append(content, rest[1], rest[2]), rest[3:]
-			default:
-				content, rest = append(content, rest...), nil
-			}
-		}
-		g.Add(g.Shapes.Intern(content), refs...)
+	g.AddTypes(t)
+	for _, sh := range g.Shape[max(1, start)-start:] {
+		section.AddContent(g.Shapes.Content(sh))
 	}
 	return g
 }
@@ -64,23 +40,27 @@ func TestAppendGraph(t *testing.T) {
 			strs := NewStrings()
 			section := NewStringSection(strs, 0, nil)
 			g := graphOf(want, strs, section)
-			types := AppendGraph([]byte("x"), g, allOf(g), nil, section.Offsets(), order)[1:]
+			types := AppendGraph([]byte("x"), g, allOf(g), section.Offsets(), order)[1:]
 			if !bytes.Equal(btf.AppendFile(nil, btf.Header24, types, section.Bytes(), order), want.Append(nil)) {
 				t.Error("through a graph the bytes differ")
 			}
-			// Without type 2, which nothing refers to: ids move down.
-			newID := make([]uint32, g.Len())
-			for id := range newID {
-				newID[id] = uint32(id)
+			// The same as Types, without type 2, which nothing refers to: ids move down.
+			newID := func(id uint32) uint32 {
 				if id > 2 {
-					newID[id]--
+					id--
 				}
+				return id
+			}
+			for i, r := range g.Refs {
+				g.Refs[i] = newID(r)
 			}
 			keep := slices.DeleteFunc(allOf(g), func(id btf.TypeID) bool { return id == 2 })
-			types = AppendGraph(nil, g, keep, newID, section.Offsets(), order)
-			got := btftest.Parse(t, btf.AppendFile(nil, btf.Header24, types, section.Bytes(), order), nil)
-			if got.Len() != want.Len()-1 {
-				t.Fatalf("%d types", got.Len())
+			got, err := g.Types(keep, section, nil, order)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Len() != want.Len()-1 || got.Order() != order {
+				t.Fatalf("%d types in %v", got.Len(), got.Order())
 			}
 			for id, x := range got.All() {
 				old := id
@@ -88,12 +68,40 @@ func TestAppendGraph(t *testing.T) {
 					old++
 				}
 				w := slices.Clone(want.Record(old))
-				btf.EachRef(w, func(r *uint32) { *r = newID[*r] })
+				btf.EachRef(w, func(r *uint32) { *r = newID(*r) })
 				if !slices.Equal(w, x.Record()) {
 					t.Errorf("%s was %s", got.Describe(id), want.Describe(old))
 				}
 			}
 		})
+	}
+}
+
+// TestAddTwice: the types of a second BTF refer to each other, and not to the first's.
+func TestAddTwice(t *testing.T) {
+	want := btftest.EveryKind(t, binary.LittleEndian)
+	strs := NewStrings()
+	section := NewStringSection(strs, 0, nil)
+	g := graphOf(want, strs, section)
+	g.AddTypes(want)
+	up := uint32(want.Len() - 1)
+	got, err := g.Types(allOf(g), section, nil, binary.LittleEndian)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Len() != 2*want.Len()-1 {
+		t.Fatalf("%d types, and there are two of %d", got.Len()-1, want.Len()-1)
+	}
+	for id, x := range want.All() {
+		rec := slices.Clone(x.Record())
+		btf.EachRef(rec, func(w *uint32) {
+			if *w != 0 {
+				*w += up
+			}
+		})
+		if second := got.Record(id + btf.TypeID(up)); !slices.Equal(got.Record(id), x.Record()) || !slices.Equal(second, rec) {
+			t.Errorf("%s became %s and %s", want.Describe(id), got.Describe(id), got.Describe(id+btf.TypeID(up)))
+		}
 	}
 }
 
@@ -109,8 +117,7 @@ func TestAppendSplitGraph(t *testing.T) {
 	strs := NewStrings()
 	section := NewStringSection(strs, uint32(len(base.Strings())), base.Offset)
 	g := graphOf(want, strs, section)
-	newID := []uint32{uint32(g.Start), uint32(g.Start) + 1, uint32(g.Start) + 2}
-	types := AppendGraph(nil, g, allOf(g), newID, section.Offsets(), base.Order())
+	types := AppendGraph(nil, g, allOf(g), section.Offsets(), base.Order())
 	if !bytes.Equal(btf.AppendFile(nil, btf.Header24, types, section.Bytes(), base.Order()), want.Append(nil)) {
 		t.Error("through a graph the bytes differ")
 	}

@@ -16,6 +16,6 @@ func BenchmarkAppendGraph(b *testing.B) {
 	b.SetBytes(int64(4 * len(t.Words())))
 	var out []byte
 	for b.Loop() {
-		out = AppendGraph(out[:0], g, keep, nil, section.Offsets(), t.Order())
+		out = AppendGraph(out[:0], g, keep, section.Offsets(), t.Order())
 	}
 }

@@ -6,6 +6,8 @@
 package graph
 
 import (
+	"encoding/binary"
+
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/intern"
 )
@@ -65,21 +67,7 @@ func (s Shape) Kind() btf.Kind { return btf.Kind(s >> shapeKindShift) }
 // Index returns the content's number: dense from 0 over all kinds.
 func (s Shape) Index() uint32 { return uint32(s) & (1<<shapeKindShift - 1) }
 
-// Shapes interns contents. A content is a sequence of words:
-//
-//	[0] info (kind, vlen, kind_flag), as in the format
-//	[1] name, a StrID
-//	[2] size for the kinds that have one (INT STRUCT UNION ENUM ENUM64 FLOAT DATASEC), else 0
-//	then  INT        the data word
-//	      ARRAY      nelems
-//	      STRUCT     per member: name (StrID), offset word    (UNION likewise)
-//	      ENUM       per value: name, value
-//	      ENUM64     per value: name, low word, high word
-//	      FUNC_PROTO per parameter: name
-//	      VAR        linkage
-//	      DECL_TAG   component_idx
-//	      DATASEC    per entry: offset, size
-//
+// Shapes interns contents: what a record says besides its references, in the words of btf.AppendContent, with StrIDs for names.
 // References are kept apart, in Graph.Refs. Many goroutines may intern at once.
 type Shapes struct {
 	Strs  *Strings
@@ -129,7 +117,7 @@ type Graph struct {
 	Start  btf.TypeID // id of entry 0: 0 without a base, the base's type count on one
 	Shape  []Shape    // of entry i
 	RefOff []uint32   // entry i's references are Refs[RefOff[i]:RefOff[i+1]]; len(Shape)+1 entries
-	Refs   []uint32   // TypeIDs, in the order RefStyle says
+	Refs   []uint32   // TypeIDs, in the order of btf.AppendRefs
 }
 
 // NewGraph returns a graph with room for n types and r references. start is 0
@@ -153,3 +141,31 @@ func (g *Graph) Add(sh Shape, refs ...uint32) btf.TypeID {
 
 // Len returns the id that the next type gets.
 func (g *Graph) Len() btf.TypeID { return g.Start + btf.TypeID(len(g.Shape)) }
+
+// AddTypes appends the own types of t. References among them follow to the ids that they get here; those to the base of t stay,
+// so the base of t must be that of the graph, or none.
+func (g *Graph) AddTypes(t *btf.Types) {
+	start := uint32(t.Start())
+	up := uint32(max(g.Len(), 1)) - start // the first type of a graph without a base gets 1
+	name := func(off uint32) uint32 { return uint32(g.Shapes.Strs.Intern(t.StringBytes(off))) }
+	var content []uint32
+	for _, x := range t.All() {
+		rec := x.Record()
+		content = btf.AppendContent(content[:0], rec, name)
+		at := len(g.Refs)
+		g.Refs = btf.AppendRefs(g.Refs, rec)
+		for i, r := range g.Refs[at:] {
+			if r >= start {
+				g.Refs[at+i] = r + up
+			}
+		}
+		g.Shape = append(g.Shape, g.Shapes.Intern(content))
+		g.RefOff = append(g.RefOff, uint32(len(g.Refs)))
+	}
+}
+
+// Types returns the types that keep lists, in that order, with the strings of a section; base is what they continue, or nil.
+// The references in g must be final.
+func (g *Graph) Types(keep []btf.TypeID, sec *StringSection, base *btf.Types, order binary.ByteOrder) (*btf.Types, error) {
+	return btf.New(AppendRecords(nil, g, keep, sec.Offsets()), sec.Bytes(), base, order)
+}

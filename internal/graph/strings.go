@@ -1,5 +1,7 @@
 package graph
 
+import "github.com/gobtf/gobtf/btf"
+
 // StringSection is a string section in the making. A string's place is decided by
 // when it was first added; nothing is ever taken out.
 type StringSection struct {
@@ -43,6 +45,11 @@ func (s *StringSection) Add(id StrID) uint32 {
 	s.blob = append(append(s.blob, b...), 0)
 	s.off[id] = o
 	return o
+}
+
+// AddContent adds the names of a content: its own, then those of its elements.
+func (s *StringSection) AddContent(content []uint32) {
+	btf.EachContentName(content, func(w *uint32) { s.Add(StrID(*w)) })
 }
 
 // extend makes room for n strings, and as it is asked for one by one, for all there are.
