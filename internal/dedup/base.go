@@ -45,6 +45,7 @@ func NewBase(src *btf.Types) *Base {
 	mem.Populate(b.slot)
 	mem.Populate(b.before)
 	b.node[0].m = final
+	slot, before, mask := b.slot, b.before, size-1
 	var scratch []uint32
 	for id := uint32(1); id < b.n; id++ {
 		w := src.Record(btf.TypeID(id))
@@ -68,12 +69,12 @@ func NewBase(src *btf.Types) *Base {
 			}
 		}
 		h := hashKey(keyOf(w, &scratch))
-		i := h & b.mask
-		for b.slot[i] != 0 && (b.slot[i]^h)>>32 != 0 {
-			i = (i + 1) & b.mask
+		i := int(h) & mask
+		for slot[i] != 0 && (slot[i]^h)>>32 != 0 {
+			i = (i + 1) & mask
 		}
-		b.before[id] = uint32(b.slot[i])
-		b.slot[i] = h&^(1<<32-1) | uint64(id)
+		before[id] = uint32(slot[i])
+		slot[i] = h&^(1<<32-1) | uint64(id)
 	}
 	return b
 }
@@ -88,9 +89,10 @@ func keyOf(rec []uint32, scratch *[]uint32) []uint32 {
 	if kindSet(compKinds)>>btf.InfoKind(rec[1])&1 == 0 {
 		return rec
 	}
-	*scratch = append((*scratch)[:0], rec...)
-	btf.EachRef(*scratch, func(w *uint32) { *w = 0 })
-	return *scratch
+	w := append((*scratch)[:0], rec...)
+	btf.EachRef(w, func(r *uint32) { *r = 0 })
+	*scratch = w
+	return w
 }
 
 func hashKey(w []uint32) uint64 {
