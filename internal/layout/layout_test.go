@@ -67,7 +67,7 @@ var table = map[string]row{
 	"internal/testdwarf": {},
 
 	// Tools of this repository: they may use all of it, and nothing may use them.
-	"scripts/": {may: []string{"btf", "btf/", "internal/dedup", "internal/graph", "distill", "encoder", "internal/elfx", "github.com/klauspost/compress/", unix}},
+	"tools/": {may: []string{"tools/", "btf", "btf/", "internal/dedup", "internal/graph", "distill", "encoder", "internal/elfx", "github.com/klauspost/compress/", unix}},
 }
 
 // testOnly are modules that a test may import besides what the table names. delve's godwarf, loclist and dwarfbuilder
@@ -132,8 +132,8 @@ func standard(path string) bool {
 }
 
 func rowOf(name string) (row, bool) {
-	if strings.HasPrefix(name, "scripts/") {
-		name = "scripts/"
+	if strings.HasPrefix(name, "tools/") {
+		name = "tools/"
 	}
 	r, ok := table[name]
 	return r, ok
@@ -152,7 +152,7 @@ func TestImports(t *testing.T) {
 		}
 		for _, imp := range append(p.TestImports, p.XTestImports...) {
 			if own, ok := strings.CutPrefix(imp, module+"/"); ok {
-				if strings.HasPrefix(own, "scripts/") {
+				if strings.HasPrefix(own, "tools/") {
 					t.Errorf("%s: its tests import %s: tools are not a library", name, own)
 				}
 			} else if !standard(imp) && !matches(r.may, imp) && !matches(testOnly, imp) {

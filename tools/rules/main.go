@@ -1,7 +1,7 @@
 // Command rules shows that the fixtures protect the rules that real kernels do not exercise: it breaks each rule in a copy of the
 // source, runs the fixtures' test there, and prints which of them notice. A rule that nothing notices is a failure.
 //
-//	go run ./scripts/rules [-run REGEXP]     the table as docs/fixtures.md has it, on stdout
+//	go run ./tools/rules [-run REGEXP]     the table as docs/fixtures.md has it, on stdout
 package main
 
 import (

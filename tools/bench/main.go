@@ -1,7 +1,7 @@
 // Command bench measures gobtf against the reference: wall time, user and system cpu, and peak memory, with the runs taken
 // in turn so that a noisy machine is unfair to both. It prints medians and how many times more the reference takes.
 //
-//	go run ./scripts/bench [-n 5] [-kernel DIR] [-ref PAHOLE] [-gobtf FILE] [-cases REGEXP]
+//	go run ./tools/bench [-n 5] [-kernel DIR] [-ref PAHOLE] [-gobtf FILE] [-cases REGEXP]
 package main
 
 import (
@@ -20,13 +20,11 @@ import (
 	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"github.com/gobtf/gobtf/tools/flagsets"
 )
 
-// kbuild's flags for a 6.12 kernel and later.
-var kbuildFlags = []string{
-	"--lang_exclude=rust",
-	"--btf_features=encode_force,var,float,enum64,decl_tag,type_tag,optimized_func,consistent_func,decl_tag_kfuncs,attributes",
-}
+var kbuildFlags = flagsets.Get("kbuild")
 
 // sample is one run of one program.
 type sample struct {
@@ -52,8 +50,8 @@ func main() {
 
 func run(w io.Writer) error {
 	n := flag.Int("n", 5, "runs of each program on vmlinux; four times as many on a module")
-	kernel := flag.String("kernel", "", "folder with vmlinux and modules/, as scripts/fetch-kernel makes it (default: its newest 6.12)")
-	ref := flag.String("ref", "", "the reference pahole (default: what scripts/fetch-reference prints)")
+	kernel := flag.String("kernel", "", "folder with vmlinux and modules/, as scripts/fetch/kernel makes it (default: its newest 6.12)")
+	ref := flag.String("ref", "", "the reference pahole (default: what scripts/fetch/reference prints)")
 	gobtf := flag.String("gobtf", "bin/gobtf", "the program to measure")
 	only := flag.String("cases", "", "only the cases whose name matches this regular expression")
 	module := flag.String("module", "dummy.ko", "name of the small module")
@@ -63,12 +61,12 @@ func run(w io.Writer) error {
 		return err
 	}
 	if *kernel == "" {
-		if *kernel, err = script("scripts/fetch-kernel", "6.12"); err != nil {
+		if *kernel, err = script("scripts/fetch/kernel", "6.12"); err != nil {
 			return err
 		}
 	}
 	if *ref == "" {
-		if *ref, err = script("scripts/fetch-reference"); err != nil {
+		if *ref, err = script("scripts/fetch/reference"); err != nil {
 			return err
 		}
 	}

@@ -18,7 +18,7 @@ need() {
 need_build() { need make make gcc gcc /usr/include/stdlib.h libc6-dev objcopy binutils flock util-linux dpkg-deb dpkg; }
 need_qemu() { need qemu-system-x86_64 qemu-system-x86 /bin/busybox busybox-static; }
 
-# program sets GOBTF: $GOBTF, or one built from this tree, statically linked, under WORK. scripts/boot's own program is BOOT.
+# program sets GOBTF: $GOBTF, or one built from this tree, statically linked, under WORK. tools/boot's own program is BOOT.
 program() {
 	if [ -z "${GOBTF:-}" ]; then
 		GOBTF=$WORK/gobtf
@@ -26,7 +26,7 @@ program() {
 	fi
 	case $GOBTF in /*) ;; *) GOBTF=$PWD/$GOBTF ;; esac
 	BOOT=$WORK/boot
-	CGO_ENABLED=0 go build -trimpath -o "$BOOT" ./scripts/boot
+	CGO_ENABLED=0 go build -trimpath -o "$BOOT" ./tools/boot
 }
 
 # has WORD: does this gobtf know the subcommand?

@@ -19,10 +19,11 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/tools/flagsets"
 )
 
 // kbuild are the flags of a kernel build since 6.12.
-var kbuild = []string{"--lang_exclude=rust", "--btf_features=encode_force,var,float,enum64,decl_tag,type_tag,optimized_func,consistent_func,decl_tag_kfuncs,attributes"}
+var kbuild = flagsets.Get("kbuild")
 
 // job is one call of gobtf and the stored output that it must equal: byte for byte, or in meaning.
 type job struct {
@@ -122,7 +123,7 @@ func (d *demo) show(j job) error {
 	fmt.Fprintf(d.w, "  %d bytes of ELF -> %d bytes of BTF in %.1f ms; %d types: %s\n",
 		in.Size(), len(own), float64(took)/1e6, types.Len()-int(types.Start()), byKind(types))
 	if j.meaning {
-		msg, err := exec.Command("go", "run", "./scripts/btfmeaning", d.base, d.out, d.golden).CombinedOutput()
+		msg, err := exec.Command("go", "run", "./tools/btfmeaning", d.base, d.out, d.golden).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("is not equal in meaning to testdata/%s: %s", j.golden, bytes.TrimSpace(msg))
 		}

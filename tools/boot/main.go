@@ -1,5 +1,5 @@
 // Command boot loads modules on an emulated machine and says what the kernel made of their BTF. It needs qemu and a static busybox;
-// scripts/boot-test and scripts/kbuild-test make what it loads and call it.
+// scripts/e2e/boot-test and scripts/e2e/kbuild-test make what it loads and call it.
 //
 //	boot run -kernel BZIMAGE -out DIR NAME=FILE.ko...
 //	boot table [-ok NAMES] [-lost NAMES] TITLE=DIR,VMLINUX...
