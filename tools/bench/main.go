@@ -2,6 +2,7 @@
 // in turn so that a noisy machine is unfair to both. It prints medians and how many times more the reference takes.
 //
 //	go run ./tools/bench [-n 5] [-kernel DIR] [-ref PAHOLE] [-gobtf FILE] [-cases REGEXP]
+//	go run ./tools/bench -before FILE ...    against an older gobtf, with the cases that only gobtf has
 package main
 
 import (
@@ -38,7 +39,7 @@ type benchCase struct {
 	args   []string // for both
 	gobtf  []string // for gobtf alone
 	equal  bool     // both must write the same bytes
-	target string
+	target string   // what is encoded; "" and args are all that the program gets
 }
 
 func main() {
@@ -52,6 +53,7 @@ func run(w io.Writer) error {
 	n := flag.Int("n", 5, "runs of each program on vmlinux; four times as many on a module")
 	kernel := flag.String("kernel", "", "folder with vmlinux and modules/, as scripts/fetch/kernel makes it (default: its newest 6.12)")
 	ref := flag.String("ref", "", "the reference pahole (default: what scripts/fetch/reference prints)")
+	before := flag.String("before", "", "an older gobtf, which takes the reference's place")
 	gobtf := flag.String("gobtf", "bin/gobtf", "the program to measure")
 	only := flag.String("cases", "", "only the cases whose name matches this regular expression")
 	module := flag.String("module", "dummy.ko", "name of the small module")
@@ -62,6 +64,11 @@ func run(w io.Writer) error {
 	}
 	if *kernel == "" {
 		if *kernel, err = script("scripts/fetch/kernel", "6.12"); err != nil {
+			return err
+		}
+	}
+	if *before != "" {
+		if *ref, err = filepath.Abs(*before); err != nil {
 			return err
 		}
 	}
@@ -91,6 +98,22 @@ func run(w io.Writer) error {
 		{name: *module + " split", n: 4 * *n, args: []string{"-j1", "--btf_base=" + filepath.Join(tmp, "base")}, gobtf: []string{"--pahole_quirks"}, equal: true, target: small},
 		{name: *module + " standalone", n: 4 * *n, args: []string{"-j1"}, equal: true, target: small},
 	}
+	if *before != "" {
+		for i := range cases {
+			cases[i].args, cases[i].gobtf = append(cases[i].args, cases[i].gobtf...), nil
+		}
+		modules := filepath.Join(*kernel, "modules")
+		cases = append(cases,
+			benchCase{name: "verify all modules", n: *n, args: []string{"verify", "--btf_base=" + vmlinux}, target: ""},
+			benchCase{name: "rebase --all, what fits", n: *n, args: []string{"rebase", "--check", "--onto=" + vmlinux, "--all=" + modules}},
+			benchCase{name: "rebase, from DWARF", n: *n, args: []string{"rebase", "--check", "--form=shifted", "--onto=" + vmlinux, "--all=" + filepath.Join(modules, "net", "ipv4")}})
+		list, err := modulesIn(modules)
+		if err != nil {
+			return err
+		}
+		v := &cases[len(cases)-3]
+		v.args = append(v.args, list...)
+	}
 	cases = slices.DeleteFunc(cases, func(c benchCase) bool { return !pick.MatchString(c.name) })
 	if len(cases) == 0 {
 		return errors.New("no case has such a name")
@@ -104,7 +127,11 @@ func run(w io.Writer) error {
 
 	fmt.Fprintf(w, "kernel %s, reference %s; medians, the reference's and gobtf's runs in turn\n", filepath.Base(*kernel), version(refCmd))
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "case\tpahole wall\tgobtf\tratio\tpahole cpu\tgobtf\tratio\tpahole peak\tgobtf\tratio\t")
+	other := "pahole"
+	if *before != "" {
+		other = "before"
+	}
+	fmt.Fprintf(tw, "case\t%s wall\tgobtf\tratio\t%[1]s cpu\tgobtf\tratio\t%[1]s peak\tgobtf\tratio\t\n", other)
 	for _, c := range cases {
 		a, b, err := inTurn(c, refCmd, *gobtf, tmp)
 		if err != nil {
@@ -122,6 +149,9 @@ func inTurn(c benchCase, ref []string, gobtf, tmp string) (a, b sample, err erro
 	outA, outB := filepath.Join(tmp, "a"), filepath.Join(tmp, "b")
 	cmdA := slices.Concat(ref, c.args, kbuildFlags, []string{"--btf_encode_detached=" + outA, c.target})
 	cmdB := slices.Concat([]string{gobtf}, c.args, c.gobtf, kbuildFlags, []string{"--btf_encode_detached=" + outB, c.target})
+	if c.target == "" {
+		cmdA, cmdB = slices.Concat(ref, c.args), slices.Concat([]string{gobtf}, c.args)
+	}
 	var as, bs []sample
 	for i := -1; i < c.n; i++ {
 		if a, err = measure(cmdA); err != nil {
@@ -210,7 +240,7 @@ func version(argv []string) string {
 	if err != nil {
 		return "of unknown version"
 	}
-	return "pahole " + string(bytes.TrimSpace(out))
+	return filepath.Base(argv[len(argv)-1]) + " " + string(bytes.TrimSpace(out))
 }
 
 func script(argv ...string) (string, error) {
@@ -222,6 +252,17 @@ func script(argv ...string) (string, error) {
 		return "", fmt.Errorf("%s: %w", argv[0], err)
 	}
 	return string(bytes.TrimSpace(out)), nil
+}
+
+// modulesIn returns all modules below dir.
+func modulesIn(dir string) (list []string, err error) {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".ko") {
+			list = append(list, path)
+		}
+		return err
+	})
+	return list, err
 }
 
 // find returns the first file of this name below dir.
