@@ -144,7 +144,7 @@ func checkLeft(t *testing.T, before, after, data []byte) {
 	}
 }
 
-// An empty section at the end of its segment, one that has no bytes in the file, one that shares its bytes with another.
+// An empty section at the end of its segment, one that has no bytes in the file, one in a segment with the section names, one that shares its bytes.
 func TestLeaveOdd(t *testing.T) {
 	forEachForm(t, func(t *testing.T, e testELF) {
 		data := []byte("types that are new")
@@ -162,9 +162,15 @@ func TestLeaveOdd(t *testing.T) {
 				t.Errorf("%v: note %q", s.typ, note)
 			}
 		}
+		// The segment reaches over .shstrtab, which must not make way for what is new.
+		e.segment = []int{1, 3}
+		b := e.build()
+		out, _ := leaveWith(t, b, data)
+		checkLeft(t, b, out, data)
+		e.segment = []int{1, 2}
 		e.sections[1] = testSection{name: ".BTF", typ: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC, addr: 0x404, data: bytes.Repeat([]byte("type"), 10), align: 1}
 		e.sections = append(e.sections, testSection{name: ".other", typ: elf.SHT_PROGBITS, flags: elf.SHF_ALLOC, addr: 0x404, data: []byte("x")})
-		b := e.build()
+		b = e.build()
 		f := reopen(t, b)
 		at := int(f.hdr.shoff) + 3*f.shSize() + pick(f.Class64, 24, 16) // .other's offset: .BTF's
 		if f.Class64 {
