@@ -22,6 +22,8 @@ type NamedData struct {
 	Name   string
 	Data   []byte
 	Remove bool
+	// Leave says that the contents are read from the file, so that they may leave a loaded segment that has no room for them.
+	Leave bool
 }
 
 // WriteOptions belong to SetSections; the zero value is fine.
@@ -36,7 +38,8 @@ type WriteOptions struct {
 //
 // Every section, segment and symbol keeps its number, and what does not have to move its place:
 // new data, section names and section headers go to the end of the file, over what was there
-// before if that was only their older selves.
+// before if that was only their older selves. Only a section with Leave may get a new number: the
+// old one then stays with the loaded bytes, under the name with ".image" behind it.
 func SetSections(path string, set []NamedData, opt WriteOptions) (note string, err error) {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -189,6 +192,7 @@ func (f *File) plan(set []NamedData, opt WriteOptions) (*plan, error) {
 		if err := w.set(d); err != nil {
 			return nil, err
 		}
+		w.noteImage(d)
 	}
 	if err := w.dropLast(); err != nil {
 		return nil, err
@@ -289,7 +293,8 @@ func (w *planner) inSegment(s *Section) bool {
 			return true
 		}
 	}
-	return false
+	// An empty section at the end of a segment, or between two, has an address all the same.
+	return s.Size == 0 && s.Flags&uint64(elf.SHF_ALLOC) != 0 && len(w.segs) > 0
 }
 
 func (w *planner) set(d NamedData) error {
@@ -300,9 +305,7 @@ func (w *planner) set(d NamedData) error {
 	}
 	if i < 0 {
 		if !d.Remove {
-			i = len(w.sec)
-			w.sec = append(w.sec, Section{Name: d.Name, Index: i, Type: uint32(elf.SHT_PROGBITS), Align: 1, name: noName})
-			w.move(i, d.Data)
+			w.add(d)
 		}
 		return nil
 	}
@@ -314,7 +317,12 @@ func (w *planner) set(d NamedData) error {
 		return f.outside(place, s.Off, s.Size)
 	}
 	if i < len(f.Sections) && w.inSegment(s) {
-		return w.setInSegment(s, d)
+		err := w.setInSegment(s, d)
+		if err != nil && d.Leave && !d.Remove {
+			w.leave(i, d)
+			return nil
+		}
+		return err
 	}
 	if i < len(f.Sections) {
 		w.dropRelocations(i)
@@ -342,7 +350,7 @@ func (w *planner) find(name string) int {
 	return -1
 }
 
-// setInSegment replaces contents that have an address: they can neither move nor grow.
+// setInSegment replaces contents that have an address: there they can neither move nor grow.
 func (w *planner) setInSegment(s *Section, d NamedData) error {
 	if d.Remove {
 		return w.f.fail("section "+s.Name, "is part of a loaded segment and cannot be removed")

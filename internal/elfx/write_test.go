@@ -400,19 +400,21 @@ func FuzzSetSections(f *testing.F) {
 		f.Add(sign(e.build()), ".debug_str", []byte("a"), false)
 	}
 	f.Fuzz(func(t *testing.T, b []byte, name string, data []byte, remove bool) {
-		checkSet(t, b, name, data, remove)
+		checkSet(t, b, NamedData{Name: name, Data: data, Remove: remove})
+		checkSet(t, b, NamedData{Name: name, Data: data, Remove: remove, Leave: true})
 	})
 }
 
 // checkSet sets one section in a file that may be damaged, and checks the result if there is one.
-func checkSet(t *testing.T, b []byte, name string, data []byte, remove bool) {
+func checkSet(t *testing.T, b []byte, d NamedData) {
 	t.Helper()
+	name, data := d.Name, d.Data
 	before, err := FromBytes("fuzz", b)
 	if err != nil || name == "" || strings.ContainsRune(name, 0) || len(before.Sections) == 0 {
 		return
 	}
 	input := bytes.Clone(b)
-	out, err := AddSections("fuzz", b, []NamedData{{Name: name, Data: data, Remove: remove}}, WriteOptions{StripSignature: true})
+	out, err := AddSections("fuzz", b, []NamedData{d}, WriteOptions{StripSignature: true})
 	if !bytes.Equal(b, input) {
 		t.Fatal("the input was changed")
 	}
@@ -430,7 +432,7 @@ func checkSet(t *testing.T, b []byte, name string, data []byte, remove bool) {
 	}
 	checkUnchanged(t, before, after, map[string]bool{name: true})
 	s := after.Section(name)
-	if remove || s == nil || before.Section(name) != nil && s.Index != before.Section(name).Index {
+	if old := before.Section(name); d.Remove || s == nil || old != nil && s.Index != old.Index && after.Sections[old.Index].Name != name+imageSuffix {
 		return
 	}
 	if got, err := after.Raw(s); err != nil || !bytes.Equal(got, data) {
@@ -448,9 +450,10 @@ func TestSetSectionsDamaged(t *testing.T) {
 				for _, x := range []byte{0xff, 0x80, 0x08, 0x01} {
 					damaged := bytes.Clone(b)
 					damaged[i] ^= x
-					checkSet(t, damaged, ".BTF", []byte("types"), false)
-					checkSet(t, damaged, ".debug_str", []byte("larger than it was before"), false)
-					checkSet(t, damaged, ".strtab", nil, true)
+					checkSet(t, damaged, NamedData{Name: ".BTF", Data: []byte("types")})
+					checkSet(t, damaged, NamedData{Name: ".debug_str", Data: []byte("larger than it was before")})
+					checkSet(t, damaged, NamedData{Name: e.sections[0].name, Data: []byte("larger than it was before"), Leave: true})
+					checkSet(t, damaged, NamedData{Name: ".strtab", Remove: true})
 				}
 			}
 		}
