@@ -1,6 +1,6 @@
 # gobtf. `make build`, `make demo` and `make test` need Go alone; the others say what they need when it is missing.
 GO ?= go
-.PHONY: build test race fuzz bench fixtures rules parity kbuild-test boot-test oot-test demo lint clean
+.PHONY: build test race fuzz bench fixtures rules mutants parity kbuild-test boot-test oot-test demo lint clean
 
 build: ## bin/gobtf, statically linked
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/gobtf ./cmd/gobtf
@@ -22,6 +22,9 @@ fixtures: ## rebuilds testdata/ from its sources
 
 rules: ## breaks each odd rule in a copy and shows which fixtures notice (docs/fixtures.md)
 	$(GO) run ./tools/rules
+
+mutants: ## changes the source in N=200 random places (SEED=1), one at a time, and counts what the tests notice
+	$(GO) run ./tools/mutants -n $(or $(N),200) -seed $(or $(SEED),1)
 
 parity: build ## every byte against the reference, on a Debian debug kernel : WHAT="modules - all" (tools/parity tells)
 	$(GO) run ./tools/parity $(WHAT)
