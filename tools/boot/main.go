@@ -1,7 +1,7 @@
 // Command boot loads modules on an emulated machine and says what the kernel made of their BTF. It needs qemu and a static busybox;
 // scripts/e2e/boot-test and scripts/e2e/kbuild-test make what it loads and call it.
 //
-//	boot run -kernel BZIMAGE -out DIR NAME=FILE.ko...
+//	boot run [-arch arm64] -kernel IMAGE -out DIR NAME=FILE.ko...
 //	boot table [-ok NAMES] [-lost NAMES] TITLE=DIR,VMLINUX...
 //
 // run starts the kernel once, loads and unloads each module in turn and leaves in DIR, per NAME, what the kernel
@@ -13,6 +13,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"flag"
 	"fmt"
@@ -55,10 +56,11 @@ type module struct{ name, file, kname string }
 func bootCommand(args []string, stderr io.Writer) error {
 	fs := flag.NewFlagSet("run", flag.ContinueOnError)
 	fs.SetOutput(stderr)
-	kernel := fs.String("kernel", "", "bzImage")
+	kernel := fs.String("kernel", "", "bzImage, or for arm64 Image")
 	busybox := fs.String("busybox", "/bin/busybox", "statically linked busybox")
 	out := fs.String("out", "", "folder for the results")
 	timeout := fs.Duration("timeout", 3*time.Minute, "give up after this long")
+	arch := fs.String("arch", "amd64", "the kernel's machine: amd64 or arm64")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -73,7 +75,11 @@ func bootCommand(args []string, stderr io.Writer) error {
 	if err := os.MkdirAll(*out, 0o755); err != nil {
 		return err
 	}
-	initrd, err := initramfs(*busybox, mods)
+	m, ok := machines[*arch]
+	if !ok {
+		return fmt.Errorf("no machine %q", *arch)
+	}
+	initrd, err := initramfs(*busybox, m, mods)
 	if err != nil {
 		return err
 	}
@@ -94,7 +100,7 @@ func bootCommand(args []string, stderr io.Writer) error {
 		return err
 	}
 	defer os.Remove(image)
-	return boot(*kernel, image, *out, *timeout)
+	return boot(m, *kernel, image, *out, *timeout)
 }
 
 // kernelName is the module's name in the kernel: split.rebased/gobtf_oot.ko is gobtf_oot.
@@ -116,7 +122,7 @@ func keepSections(m module, out string) error {
 	return nil
 }
 
-// initScript is the machine's first and only process. Results leave through the second serial line as a tar file. It ends by a
+// initScript is the machine's first and only process. Results leave as a tar file (machine.send). It ends by a
 // reboot, which -no-reboot makes an end: a small kernel has no ACPI to turn the power off with.
 const initScript = `#!/bin/busybox sh
 b=/bin/busybox
@@ -134,12 +140,33 @@ while read -r name mod; do
 	$b dmesg >/out/$name.log
 	$b rmmod $mod 2>>/out/$name.insmod
 done </mods/list
-$b stty -F /dev/ttyS1 raw -echo
-$b tar -C /out -cf /dev/ttyS1 .
-$b reboot -f
 `
 
-func initramfs(busybox string, mods []module) ([]byte, error) {
+// machine is what qemu emulates, and how results leave it.
+type machine struct {
+	qemu    []string
+	console string // the kernel's name of the first serial line
+	send    string // the end of initScript
+}
+
+// amd64 has a second serial line, which takes a tar file. arm64's "virt" has one line: the file goes there between two marks, in base64,
+// after the kernel was told to be silent.
+var machines = map[string]machine{
+	"amd64": {[]string{"qemu-system-x86_64", "-cpu", "max"}, "ttyS0", `$b stty -F /dev/ttyS1 raw -echo
+$b tar -C /out -cf /dev/ttyS1 .
+$b reboot -f
+`},
+	"arm64": {[]string{"qemu-system-aarch64", "-machine", "virt", "-cpu", "max,pauth-impdef=on"}, "ttyAMA0", `$b dmesg -n 1
+echo "` + sendMark + `"
+$b tar -C /out -cf - . | $b base64
+echo "` + sendMark + `"
+$b reboot -f
+`},
+}
+
+const sendMark = "----- results -----"
+
+func initramfs(busybox string, m machine, mods []module) ([]byte, error) {
 	bb, err := os.ReadFile(busybox)
 	if err != nil {
 		return nil, err
@@ -147,7 +174,7 @@ func initramfs(busybox string, mods []module) ([]byte, error) {
 	var c cpio
 	c.dir("bin")
 	c.file("bin/busybox", 0o755, bb)
-	c.file("init", 0o755, []byte(initScript))
+	c.file("init", 0o755, []byte(initScript+m.send))
 	c.dir("mods")
 	var list strings.Builder
 	for _, m := range mods {
@@ -198,20 +225,27 @@ func (c *cpio) end() []byte {
 }
 
 // boot runs the machine to its end and unpacks what it sent.
-func boot(kernel, initrd, out string, timeout time.Duration) error {
+func boot(m machine, kernel, initrd, out string, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	sent := filepath.Join(out, "sent.tar")
 	console := filepath.Join(out, "console")
-	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", "1024", "-display", "none",
-		"-nodefaults", "-no-reboot", "-serial", "file:"+console, "-serial", "file:"+sent,
-		"-kernel", kernel, "-initrd", initrd, "-append", "console=ttyS0 panic=-1 loglevel=7 nokaslr log_buf_len=4M")
-	said, err := cmd.CombinedOutput()
+	args := append(m.qemu[1:], "-accel", "tcg", "-m", "1024", "-display", "none", "-nodefaults", "-no-reboot", "-serial", "file:"+console)
+	if m.console == "ttyS0" {
+		args = append(args, "-serial", "file:"+sent)
+	}
+	args = append(args, "-kernel", kernel, "-initrd", initrd, "-append", "console="+m.console+" panic=-1 loglevel=7 nokaslr log_buf_len=4M")
+	said, err := exec.CommandContext(ctx, m.qemu[0], args...).CombinedOutput()
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s: the machine did not end within %v; its console is in %s", kernel, timeout, console)
 	case err != nil:
-		return fmt.Errorf("qemu-system-x86_64: %w: %s", err, bytes.TrimSpace(said))
+		return fmt.Errorf("%s: %w: %s", m.qemu[0], err, bytes.TrimSpace(said))
+	}
+	if m.console != "ttyS0" {
+		if err := fromConsole(console, sent); err != nil {
+			return fmt.Errorf("%s: the machine sent no results: %w; its console is in %s", kernel, err, console)
+		}
 	}
 	n, err := unpack(sent, out)
 	if err == nil && n == 0 {
@@ -221,6 +255,23 @@ func boot(kernel, initrd, out string, timeout time.Duration) error {
 		return fmt.Errorf("%s: the machine sent no results: %w; its console is in %s", kernel, err, console)
 	}
 	return os.Remove(sent)
+}
+
+// fromConsole decodes what the machine wrote between two marks.
+func fromConsole(console, to string) error {
+	b, err := os.ReadFile(console)
+	if err != nil {
+		return err
+	}
+	parts := bytes.Split(bytes.ReplaceAll(b, []byte("\r"), nil), []byte(sendMark+"\n"))
+	if len(parts) != 3 {
+		return fmt.Errorf("%d marks of two on the console", len(parts)-1)
+	}
+	data, err := base64.StdEncoding.DecodeString(string(bytes.ReplaceAll(parts[1], []byte("\n"), nil)))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, data, 0o644)
 }
 
 func unpack(file, out string) (int, error) {
