@@ -175,7 +175,7 @@ func everyKind(t testing.TB, order binary.ByteOrder) *btf.Types {
 	b.AddFuncProto(i)
 	v := b.AddVar("v", i, btf.Static)
 	v2 := b.AddVar("ext", td, btf.Extern)
-	b.AddDatasec(".data", 40, btf.Entry{v, 0, 4}, btf.Entry{v2, 8, 24})
+	b.AddDatasec(".data", 40, btf.Entry{Var: v, Size: 4}, btf.Entry{Var: v2, Offset: 8, Size: 24})
 	b.AddDeclTag("kfunc", f, -1, false)
 	b.AddDeclTag("arg", f, 1, true)
 	b.AddPtr(b.AddTypeTag("user", i, false))
