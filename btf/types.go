@@ -78,7 +78,7 @@ func (t *Types) init(base *Types) error {
 	case base == nil && t.strs[0] != 0:
 		return &Error{Section: "strings", Err: errors.New("first string is not empty: is this a split BTF, which needs its base?")}
 	case uint64(t.strAt)+uint64(n) > MaxNameOff+1:
-		return &Error{Section: "strings", Err: fmt.Errorf("strings end at %#x, which is more than %#x", uint64(t.strAt)+uint64(n), MaxNameOff+1)}
+		return &Error{Section: "strings", Err: fmt.Errorf("strings end at %#x, which is more than %#x", uint64(t.strAt)+uint64(n), uint64(MaxNameOff+1))}
 	}
 	top, name, err := t.scan()
 	if err != nil {

@@ -128,14 +128,6 @@ func (f *File) u64(b []byte) uint64 {
 	return binary.LittleEndian.Uint64(b)
 }
 
-// word reads an address-sized field.
-func (f *File) word(b []byte) uint64 {
-	if f.Class64 {
-		return f.u64(b)
-	}
-	return uint64(f.u32(b))
-}
-
 // Sizes of the structures, by class.
 func (f *File) ehSize() int { return pick(f.Class64, 64, 52) }
 func (f *File) shSize() int { return pick(f.Class64, 64, 40) }

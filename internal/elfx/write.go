@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/klauspost/compress/gzip"
@@ -32,36 +30,33 @@ type WriteOptions struct {
 	StripSignature bool
 }
 
-// SetSections writes sections into an ELF file. The file is replaced as a whole, or, when that is
-// not possible, written over; then, and when there is something else worth knowing, note is one
-// line about it. A file that is compressed as a whole stays so. On an error the file is untouched.
+// SetSections opens an ELF file, and writes sections into it as File.SetSections does.
+func SetSections(path string, set []NamedData, opt WriteOptions) (note string, err error) {
+	f, err := Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	return f.SetSections(set, opt)
+}
+
+// SetSections writes sections into the file: a new file takes the place of the one that is open, which f goes on showing. It is an
+// error, ErrChanged, when another has taken that place since. A file that is compressed as a whole stays so. On an error the file is
+// untouched. note is one line about what else is worth knowing.
 //
 // Every section, segment and symbol keeps its number, and what does not have to move its place:
 // new data, section names and section headers go to the end of the file, over what was there
 // before if that was only their older selves. Only a section with Leave may get a new number: the
 // old one then stays with the loaded bytes, under the name with ".image" behind it.
-func SetSections(path string, set []NamedData, opt WriteOptions) (note string, err error) {
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return "", &Error{path, "", cause(err)}
-	}
-	st, err := os.Stat(real)
-	if err != nil {
-		return "", &Error{path, "", cause(err)}
-	}
-	if !st.Mode().IsRegular() && !st.IsDir() {
-		return "", &Error{path, "", fmt.Errorf("not a regular file: nothing can be added in place")}
+func (f *File) SetSections(set []NamedData, opt WriteOptions) (note string, err error) {
+	o := f.m.origin
+	if o == nil {
+		return "", &Error{f.Path, "", fmt.Errorf("not a regular file: nothing can be added in place")}
 	}
 	// Replacing would succeed where writing is forbidden.
-	if err := unix.Access(real, unix.W_OK); err != nil {
-		return "", &Error{path, "", err}
+	if err := unix.Faccessat(o.dir, o.name, unix.W_OK, 0); err != nil {
+		return "", &Error{f.Path, "", err}
 	}
-	f, err := Open(real)
-	if err != nil {
-		return "", err
-	}
-	f.Path = path
-	defer f.Close()
 	p, err := f.plan(set, opt)
 	if err != nil {
 		return "", err
@@ -74,11 +69,19 @@ func SetSections(path string, set []NamedData, opt WriteOptions) (note string, e
 		}
 		c = content{tail: b}
 	}
-	how, err := replaceFile(real, c)
+	n, err := prepare(o.entry, o, c)
 	if err != nil {
-		return "", &Error{path, "", err}
+		return "", wrap(f.Path, err)
 	}
-	return joinNotes(p.note, how), nil
+	defer n.drop()
+	if err := n.replaceOld(); err != nil {
+		return "", wrap(f.Path, err)
+	}
+	note = p.note
+	for _, more := range n.notes {
+		note = joinNotes(note, more)
+	}
+	return note, nil
 }
 
 func joinNotes(a, b string) string {
