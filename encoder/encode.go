@@ -20,17 +20,28 @@ import (
 	"github.com/gobtf/gobtf/internal/dedup"
 	"github.com/gobtf/gobtf/internal/elfx"
 	"github.com/gobtf/gobtf/internal/graph"
+	"github.com/gobtf/gobtf/module"
 )
 
-// Encode makes one BTF of the given files, in their order, and verifies it.
-func Encode(ctx context.Context, paths []string, opt Options) (*Result, error) {
+// EncodeFiles opens files and makes one BTF of them, as Encode does.
+func EncodeFiles(ctx context.Context, paths []string, opt Options) (*Result, error) {
+	files, err := module.OpenAll(paths)
+	if err != nil {
+		return nil, err
+	}
+	defer module.CloseAll(files)
+	return Encode(ctx, files, opt)
+}
+
+// Encode makes one BTF of the given files, in their order, and verifies it. The files stay open. Errors begin with a file's path.
+func Encode(ctx context.Context, files []*module.File, opt Options) (*Result, error) {
 	work := encode
 	if opt.Form != Split {
 		work = encodeStandalone
 	}
-	res, err := work(ctx, paths, opt)
+	res, err := work(ctx, files, opt)
 	if err == nil && !res.Empty {
-		err = verified(paths[0], res, opt)
+		err = verified(files[0].Path(), res, opt)
 	}
 	if err != nil {
 		return nil, err
@@ -39,8 +50,8 @@ func Encode(ctx context.Context, paths []string, opt Options) (*Result, error) {
 }
 
 // encode makes BTF on Options.Base, or standalone.
-func encode(ctx context.Context, paths []string, opt Options) (*Result, error) {
-	files, err := openAll(paths, opt)
+func encode(ctx context.Context, open []*module.File, opt Options) (*Result, error) {
+	files, err := inputs(open, opt)
 	defer func() {
 		for _, f := range files {
 			f.close()
@@ -69,7 +80,6 @@ type job struct {
 	table  *table
 	base   *dedup.Base
 	units  int
-	merged int
 }
 
 func (j *job) run() (*Result, error) {
@@ -250,19 +260,15 @@ func (f *input) close() {
 	if f.debug != nil && f.debug != f.elf {
 		f.debug.Close()
 	}
-	if f.elf != nil {
-		f.elf.Close()
-	}
+	f.elf.ReleaseAll()
 }
 
-func openAll(paths []string, opt Options) ([]*input, error) {
+// inputs finds where the debug information of each file is.
+func inputs(open []*module.File, opt Options) ([]*input, error) {
 	var files []*input
-	for _, p := range paths {
-		e, err := elfx.Open(p)
-		if err != nil {
-			return files, err
-		}
-		f := &input{path: p, elf: e, debug: e}
+	for _, m := range open {
+		e, err := m.ELF(), error(nil)
+		f := &input{path: m.Path(), elf: e, debug: e}
 		files = append(files, f)
 		if f.info = e.Section(".debug_info"); f.info == nil {
 			if f.debug, err = e.FindDebug(opt.DebugDirs); err != nil {

@@ -41,7 +41,7 @@ func checkFixture(t *testing.T, fx fixture) {
 	var notes []string
 	fx.opt.Trace = &trace
 	fx.opt.Notes = func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
-	res, err := encoder.Encode(context.Background(), fx.inputs, fx.opt)
+	res, err := encoder.EncodeFiles(context.Background(), fx.inputs, fx.opt)
 	golden := filepath.Join(testdata, "golden", fx.name)
 	want, readErr := os.ReadFile(golden + ".btf")
 	if readErr != nil {
@@ -270,7 +270,7 @@ func TestFixtureJobs(t *testing.T) {
 		var first []byte
 		for _, jobs := range []int{1, 2, 8} {
 			fx.opt.Jobs = jobs
-			res, err := encoder.Encode(context.Background(), fx.inputs, fx.opt)
+			res, err := encoder.EncodeFiles(context.Background(), fx.inputs, fx.opt)
 			if err != nil {
 				t.Fatalf("%s: %v", fx.name, err)
 			}
@@ -292,7 +292,7 @@ func TestDamagedInputs(t *testing.T) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		res, err := encoder.Encode(context.Background(), []string{path}, opt)
+		res, err := encoder.EncodeFiles(context.Background(), []string{path}, opt)
 		switch {
 		case err != nil:
 			if strings.Contains(err.Error(), "\n") {
@@ -331,7 +331,7 @@ func TestUnusableInputs(t *testing.T) {
 	for _, path := range []string{
 		filepath.Join(dir, "missing"), write("empty", ""), write("text", "not an object\n"), write("magic", "\x7fELF"), dir,
 	} {
-		if _, err := encoder.Encode(context.Background(), []string{path}, encoder.Options{}); err == nil {
+		if _, err := encoder.EncodeFiles(context.Background(), []string{path}, encoder.Options{}); err == nil {
 			t.Errorf("%s: no error", filepath.Base(path))
 		} else if !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %q is not one line with the file's name", filepath.Base(path), err)

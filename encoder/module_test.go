@@ -42,7 +42,7 @@ func TestModule(t *testing.T) {
 	features := encoder.DefaultFeatures | encoder.Attributes
 	encode := func(opt encoder.Options) []byte {
 		opt.Features = features
-		res, err := encoder.Encode(context.Background(), []string{ko}, opt)
+		res, err := encoder.EncodeFiles(context.Background(), []string{ko}, opt)
 		if err != nil {
 			t.Fatal(err)
 		}

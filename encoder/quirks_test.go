@@ -20,7 +20,7 @@ func bothOutputs(t *testing.T, name string, base *btf.Types) (quirks, repaired *
 	t.Helper()
 	encode := func(quirks bool) *btf.Types {
 		opt := encoder.Options{Features: encoder.DefaultFeatures, Base: base, Quirks: quirks}
-		res, err := encoder.Encode(context.Background(), []string{filepath.Join(testdata, "obj", name+".elf")}, opt)
+		res, err := encoder.EncodeFiles(context.Background(), []string{filepath.Join(testdata, "obj", name+".elf")}, opt)
 		if err != nil {
 			t.Fatal(err)
 		}

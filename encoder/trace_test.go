@@ -50,7 +50,7 @@ func TestTrace(t *testing.T) {
 				var got bytes.Buffer
 				opt := opt
 				opt.Trace = &got
-				if _, err := encoder.Encode(context.Background(), []string{path}, opt); err != nil {
+				if _, err := encoder.EncodeFiles(context.Background(), []string{path}, opt); err != nil {
 					t.Fatal(err)
 				}
 				if where := firstOther(got.String(), string(want)); where != "" {

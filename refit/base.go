@@ -42,30 +42,3 @@ func ReadBase(path string) (*btf.Types, error) {
 	}
 	return t, nil
 }
-
-// KernelRelease returns the release that a vmlinux says it is of, in its banner; "" when it says nothing, as BTF alone does.
-func KernelRelease(path string) string {
-	f, err := elfx.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	s := f.Section(".rodata")
-	if s == nil {
-		return ""
-	}
-	data, err := f.Raw(s)
-	if err != nil {
-		return ""
-	}
-	const banner = "Linux version "
-	_, rest, ok := bytes.Cut(data, []byte(banner))
-	if !ok {
-		return ""
-	}
-	release, _, ok := bytes.Cut(rest[:min(len(rest), 128)], []byte(" "))
-	if !ok || bytes.ContainsAny(release, "%\x00") {
-		return ""
-	}
-	return string(release)
-}

@@ -8,11 +8,12 @@ import (
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/distill"
 	"github.com/gobtf/gobtf/encoder"
+	"github.com/gobtf/gobtf/module"
 )
 
 // sources are what new BTF for a module can be made of, and what is known about them.
 type sources struct {
-	m       *module
+	m       *subject
 	found   *Found // nil: split BTF of an unknown base
 	unknown error
 	onto    *Base
@@ -51,7 +52,7 @@ func (s sources) dwarf(ctx context.Context) (*btf.Types, error) {
 	if s.opt.Form == Shifted {
 		opt.Form, s.r.After = encoder.Shifted, Shifted
 	}
-	res, err := encoder.Encode(ctx, []string{s.m.path}, opt)
+	res, err := encoder.Encode(ctx, []*module.File{s.m.File}, opt)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/gobtf/gobtf/module"
 	"github.com/gobtf/gobtf/refit"
 	"github.com/urfave/cli/v2"
 )
@@ -71,7 +72,7 @@ func add(c *cli.Context, stdout, stderr io.Writer) error {
 	}
 	onto := refit.NewBase(t)
 	return eachModule(files, stdout, stderr, func(path string) (*refit.Report, error) {
-		return refit.Add(c.Context, path, onto, release, form, opt)
+		return refit.AddFile(c.Context, path, onto, release, form, opt)
 	})
 }
 
@@ -91,13 +92,23 @@ func baseRelease(base, option string) (string, error) {
 	if option != "" {
 		return option, nil
 	}
-	if release := refit.KernelRelease(base); release != "" {
+	if release := bannerRelease(base); release != "" {
 		return release, nil
 	}
 	if m := inModules.FindStringSubmatch(base); m != nil {
 		return m[1], nil
 	}
 	return "", nil
+}
+
+// bannerRelease returns the release in a vmlinux's banner; "" where there is none, as in BTF alone.
+func bannerRelease(path string) string {
+	f, err := module.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	return f.KernelRelease()
 }
 
 // eachModule does one thing to each file and prints what became of it. With one file its error is the program's; with more,

@@ -54,7 +54,7 @@ func rebase(c *cli.Context, stdout, stderr io.Writer) error {
 		}
 	}
 	one := func(path string) (*refit.Report, error) {
-		r, err := refit.Rebase(c.Context, path, onto, opt)
+		r, err := refit.RebaseFile(c.Context, path, onto, opt)
 		if r != nil && err != nil && errors.Is(err, refit.ErrDiffers) {
 			fmt.Fprintf(stdout, "%s: %s BTF stays as it is; what differs:\n", path, r.Before)
 			printChanges(stdout, r)

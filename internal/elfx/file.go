@@ -78,6 +78,9 @@ func FromBytes(path string, b []byte) (*File, error) {
 	return newFile(path, &Mapping{Data: b})
 }
 
+// FromMapping reads an ELF file that is mapped already; Close closes the mapping.
+func FromMapping(path string, m *Mapping) (*File, error) { return newFile(path, m) }
+
 func newFile(path string, m *Mapping) (*File, error) {
 	f := &File{Path: path, Compression: m.Compression, m: m, data: m.Data}
 	if err := f.readHeader(); err != nil {

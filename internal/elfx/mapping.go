@@ -33,8 +33,11 @@ type Mapping struct {
 	mapped bool
 }
 
-// opened counts the files that were opened and those that were decompressed as a whole: tests want each once.
 var opened, decompressed atomic.Int64
+
+// Opened returns how many files this process has opened, and how many of them it has decompressed as a whole. Tests look at it: each
+// file shall be opened once.
+func Opened() (files, unpacked int64) { return opened.Load(), decompressed.Load() }
 
 // Map opens path and gives its contents, decompressed if the file is compressed as a whole. It does not care what the file holds. A
 // pipe, such as /dev/stdin or the shell's <(...), is read to its end; other devices are refused.

@@ -36,15 +36,16 @@ var elfAndDwarf = []string{"debug/"}
 
 var table = map[string]row{
 	"cmd/gobtf": {may: []string{
-		"cmd/gobtf/early", "batch", "btf", "btf/diff", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "refit",
+		"cmd/gobtf/early", "batch", "btf", "btf/diff", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "module", "refit",
 		"github.com/urfave/cli/v2", "github.com/schollz/progressbar/v3",
 	}},
+	"module":          {may: []string{"internal/elfx"}, ban: []string{"debug/dwarf"}},
 	"cmd/gobtf/early": {ban: []string{"os", "fmt", "strings"}}, // it must be initialized before them
-	"batch":           {may: []string{"btf", "encoder", "golang.org/x/sync/"}},
+	"batch":           {may: []string{"btf", "encoder", "module"}},
 	"explain":         {may: []string{"btf", "dwarf2btf", "encoder", delveOp, delveReg}},
-	"refit":           {may: []string{"btf", "btf/verify", "btfids", "internal/dedup", "internal/graph", "distill", "encoder", "internal/elfx"}}, // it writes .BTF and .BTF_ids at once
+	"refit":           {may: []string{"btf", "btf/verify", "btfids", "internal/dedup", "internal/graph", "distill", "encoder", "internal/elfx", "module"}}, // it writes .BTF and .BTF_ids at once
 	"encoder": {
-		may: []string{"btf", "btf/verify", "btfids", "internal/dedup", "internal/graph", "distill", "internal/convert", "internal/elfx", "internal/mem", "golang.org/x/sync/"},
+		may: []string{"btf", "btf/verify", "btfids", "internal/dedup", "internal/graph", "distill", "internal/convert", "internal/elfx", "internal/mem", "module"},
 		ban: []string{"encoding/binary", "debug/dwarf"}, // it orders stages and decides, and decodes nothing
 	},
 	"dwarf2btf":        {may: []string{"btf", "internal/convert", "internal/graph"}, ban: []string{"debug/", "os"}},
