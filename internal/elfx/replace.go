@@ -221,9 +221,9 @@ func (p *pending) install() error {
 		return whyNot(err)
 	}
 	p.entry.sync()
-	err = p.tmp.Close()
+	p.tmp.Close() // it is on the disk: nothing that this says would be true of the file
 	p.tmp = nil
-	return err
+	return nil
 }
 
 // whyNot explains why a file cannot be replaced.
