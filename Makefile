@@ -1,5 +1,8 @@
 # gobtf. `make build`, `make demo` and `make test` need Go alone; the others say what they need when it is missing.
 GO ?= go
+# The newest staticcheck that Go 1.24 runs; go fetches it from the module proxy.
+STATICCHECK = v0.6.1
+CROSS = 386 arm arm64 riscv64 s390x ppc64le loong64
 .PHONY: build test race fuzz bench fixtures rules mutants parity kbuild-test boot-test oot-test demo lint clean
 
 build: ## bin/gobtf, statically linked
@@ -44,9 +47,13 @@ generate: build ## 2,000 generated sets of C units and 200 of csmith against the
 demo: build ## the main job on a bundled module and bundled programs
 	$(GO) run ./tools/demo
 
-lint: ## gofmt, vet, import rules
+lint: ## gofmt, vet, staticcheck, tidy modules, import rules, and whether it compiles for every machine that CROSS names
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
-	$(GO) vet ./... && $(GO) test -count=1 ./internal/layout
+	$(GO) vet ./...
+	$(GO) mod tidy -diff
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK) -checks inherit,-ST1005,-ST1008 ./...
+	$(GO) test -count=1 ./internal/layout
+	for a in $(CROSS); do echo "GOARCH=$$a"; CGO_ENABLED=0 GOARCH=$$a $(GO) build ./... || exit 1; done
 
 clean: ## keeps build/, which holds the downloads
 	rm -rf bin

@@ -40,7 +40,6 @@ type parmFlags struct {
 	hasLoc, hasConst, constLoc, onStack, inMemory bool
 	optimized, unexpected                         bool
 	oneMember                                     bool
-	resolved                                      bool // name and type come from the origin
 }
 
 const (

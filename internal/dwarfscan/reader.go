@@ -165,7 +165,7 @@ func (r *Reader) values(d *DIE, ops []op, pos int) bool {
 			continue
 		default:
 			var ok bool
-			form := o.form
+			var form Form
 			if v, pos, form, ok = r.rare(o, pos); !ok {
 				if r.Err != nil {
 					return false

@@ -317,7 +317,7 @@ func (g *gen) value(i int) *typ {
 }
 
 func (t *typ) isArray() bool {
-	for t.decl != nil && t.decl.kind == "typedef" {
+	if t.decl != nil && t.decl.kind == "typedef" {
 		for _, x := range t.decl.to {
 			if x.elem != nil || x.isArray() {
 				return true
