@@ -284,7 +284,7 @@ func TestAccessors(t *testing.T) {
 		}
 		var typed, typedNames []uint32
 		typedNames = append(typedNames, x.NameOff())
-		if r := x.Kind().Refs(); r == OneRef || r == ProtoRefs {
+		if kinds[x.Kind()].third == 'R' {
 			typed = append(typed, uint32(x.Ref()))
 		} else if x.Ref() != 0 {
 			t.Errorf("type %d (%s) has a Ref", id, x.Kind())

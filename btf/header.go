@@ -178,7 +178,7 @@ func AppendFile(dst []byte, form HeaderForm, types, strings []byte, order binary
 // common 12, the bytes of an element, and flags. It has no byte order.
 func appendLayout(dst []byte) []byte {
 	for _, k := range kinds {
-		dst = append(dst, 4*k.extra, 4*k.elem, 0, 0)
+		dst = append(dst, byte(4*len(k.extra)), byte(4*len(k.elem)), 0, 0)
 	}
 	return dst
 }

@@ -32,51 +32,80 @@ const (
 	NumKinds = 20
 )
 
-// RefStyle says which references a kind's record has, in the order in which they stand.
-type RefStyle uint8
-
-const (
-	NoRefs     RefStyle = iota // third word is a size or 0
-	OneRef                     // third word
-	ArrayRefs                  // element, index
-	MemberRefs                 // one a member (STRUCT, UNION)
-	ProtoRefs                  // return type (third word), one a parameter
-	VarRefs                    // one an entry (DATASEC)
-)
-
-// kindInfo is the one description of a kind that every reader and writer goes by.
+// kindInfo describes a kind: everything that reads or writes records goes by it.
+//
+// third, extra and elem say what each word of a record means: 'N' a name, 'R' a reference to a type, 'S' a size in bytes, 'D' any other
+// number, '-' nothing. A record is a name, an info word, third, extra, and as many times elem as the info word's vlen says. An element
+// has at most one name, which comes first, and at most one reference.
 type kindInfo struct {
-	name string
-	// extra is the number of words behind the common three, before the elements;
-	// elem the words of one element (as many as vlen says).
-	extra, elem uint8
-	refs        RefStyle
-	sized       bool // the third word is a size in bytes
-	named       bool // the elements have a name as their first word
+	name  string
+	third byte
+	extra string
+	elem  string
 }
 
+// kinds is the one description of all kinds (Documentation/bpf/btf.rst). A new kind is a row here, and then what is special about it.
 var kinds = [NumKinds]kindInfo{
-	Void:      {name: "UNKN"},
-	Int:       {name: "INT", extra: 1, sized: true},
-	Ptr:       {name: "PTR", refs: OneRef},
-	Array:     {name: "ARRAY", extra: 3, refs: ArrayRefs},
-	Struct:    {name: "STRUCT", elem: 3, refs: MemberRefs, sized: true, named: true},
-	Union:     {name: "UNION", elem: 3, refs: MemberRefs, sized: true, named: true},
-	Enum:      {name: "ENUM", elem: 2, sized: true, named: true},
-	Fwd:       {name: "FWD"},
-	Typedef:   {name: "TYPEDEF", refs: OneRef},
-	Volatile:  {name: "VOLATILE", refs: OneRef},
-	Const:     {name: "CONST", refs: OneRef},
-	Restrict:  {name: "RESTRICT", refs: OneRef},
-	Func:      {name: "FUNC", refs: OneRef},
-	FuncProto: {name: "FUNC_PROTO", elem: 2, refs: ProtoRefs, named: true},
-	Var:       {name: "VAR", extra: 1, refs: OneRef},
-	Datasec:   {name: "DATASEC", elem: 3, refs: VarRefs, sized: true},
-	Float:     {name: "FLOAT", sized: true},
-	DeclTag:   {name: "DECL_TAG", extra: 1, refs: OneRef},
-	TypeTag:   {name: "TYPE_TAG", refs: OneRef},
-	Enum64:    {name: "ENUM64", elem: 3, sized: true, named: true},
+	Void:      {"UNKN", '-', "", ""},
+	Int:       {"INT", 'S', "D", ""}, // encoding, offset and bits
+	Ptr:       {"PTR", 'R', "", ""},
+	Array:     {"ARRAY", '-', "RRD", ""},  // element, index, number of elements
+	Struct:    {"STRUCT", 'S', "", "NRD"}, // member: name, type, offset
+	Union:     {"UNION", 'S', "", "NRD"},  // likewise
+	Enum:      {"ENUM", 'S', "", "ND"},    // value: name, value
+	Fwd:       {"FWD", '-', "", ""},
+	Typedef:   {"TYPEDEF", 'R', "", ""},
+	Volatile:  {"VOLATILE", 'R', "", ""},
+	Const:     {"CONST", 'R', "", ""},
+	Restrict:  {"RESTRICT", 'R', "", ""},
+	Func:      {"FUNC", 'R', "", ""},
+	FuncProto: {"FUNC_PROTO", 'R', "", "NR"}, // parameter: name, type; third is what is returned
+	Var:       {"VAR", 'R', "D", ""},         // linkage
+	Datasec:   {"DATASEC", 'S', "", "RDD"},   // entry: variable, offset, size
+	Float:     {"FLOAT", 'S', "", ""},
+	DeclTag:   {"DECL_TAG", 'R', "D", ""}, // which member or parameter
+	TypeTag:   {"TYPE_TAG", 'R', "", ""},
+	Enum64:    {"ENUM64", 'S', "", "NDD"}, // value: name, low word, high word
 }
+
+// layout is kindInfo made ready for loops over millions of records.
+type layout struct {
+	extra, elem int   // words behind third; words of an element
+	refs        []int // places of references before the elements
+	elemRef     int   // place of the reference in an element, -1: it has none
+	elemName    bool  // an element begins with a name
+	sized       bool  // third is a size
+	step        int   // words of an element in a content (codec.go)
+}
+
+// layouts has a row for every value of a Kind; those of numbers that are no kinds are empty.
+var layouts = func() (list [256]layout) {
+	for k := range list {
+		l := &list[k]
+		l.elemRef = -1
+		if k >= NumKinds {
+			continue
+		}
+		ki := &kinds[k]
+		l.extra, l.elem, l.sized, l.elemName = len(ki.extra), len(ki.elem), ki.third == 'S', len(ki.elem) > 0 && ki.elem[0] == 'N'
+		if ki.third == 'R' {
+			l.refs = append(l.refs, 2)
+		}
+		for i := range ki.extra {
+			if ki.extra[i] == 'R' {
+				l.refs = append(l.refs, 3+i)
+			}
+		}
+		l.step = l.elem
+		for i := range ki.elem {
+			if ki.elem[i] == 'R' {
+				l.elemRef = i
+				l.step--
+			}
+		}
+	}
+	return list
+}()
 
 // String returns the kind's name as bpftool prints it.
 func (k Kind) String() string {
@@ -86,17 +115,20 @@ func (k Kind) String() string {
 	return "UNKN"
 }
 
-// Refs returns which references a record of this kind has.
-func (k Kind) Refs() RefStyle { return kinds[k].refs }
+// NumRefs returns how many references a record of this kind with so many elements has.
+func (k Kind) NumRefs(vlen int) int {
+	l := &layouts[k]
+	if l.elemRef >= 0 {
+		return len(l.refs) + vlen
+	}
+	return len(l.refs)
+}
 
 // Extra returns how many words a record of this kind has behind the common three, before its elements.
-func (k Kind) Extra() int { return int(kinds[k].extra) }
+func (k Kind) Extra() int { return layouts[k].extra }
 
 // Elem returns how many words an element of a record of this kind has.
-func (k Kind) Elem() int { return int(kinds[k].elem) }
-
-// Named tells whether the elements of a record of this kind begin with a name.
-func (k Kind) Named() bool { return kinds[k].named }
+func (k Kind) Elem() int { return layouts[k].elem }
 
 // InfoWord makes the info word of a record.
 func InfoWord(k Kind, vlen int, kflag bool) uint32 {
@@ -112,22 +144,17 @@ func InfoKind(info uint32) Kind  { return Kind(info >> 24 & 0x1f) }
 func InfoVlen(info uint32) int   { return int(info & 0xffff) }
 func InfoKflag(info uint32) bool { return info>>31 != 0 }
 
-// NameStep returns how many words each element of a content of this kind has whose
-// first is a name (see Shapes), 0 when elements have no names.
+// NameStep returns how many words each element of a content of this kind has whose first is a name (see AppendContent), 0 when elements
+// have no names.
 func (k Kind) NameStep() int {
-	switch k {
-	case Struct, Union, Enum:
-		return 2
-	case Enum64:
-		return 3
-	case FuncProto:
-		return 1
+	if l := &layouts[k]; l.elemName {
+		return l.step
 	}
 	return 0
 }
 
 // RecordWords returns how many words a record with this info word has.
 func RecordWords(info uint32) int {
-	ki := &kinds[InfoKind(info)]
-	return 3 + int(ki.extra) + InfoVlen(info)*int(ki.elem)
+	l := &layouts[InfoKind(info)]
+	return 3 + l.extra + InfoVlen(info)*l.elem
 }

@@ -97,8 +97,7 @@ func (t *Types) init(base *Types) error {
 // single comparison each then says whether all are good.
 func (t *Types) scan() (top, name uint32, err error) {
 	w := t.words
-	// vmlinux's records have 10 words on average: room for 8 rarely has to grow.
-	t.index = make([]uint32, 0, len(w)/6+1) // a vmlinux has 6.4 words a type
+	t.index = make([]uint32, 0, len(w)/6+1) // a record of a vmlinux has 6.4 words on average
 	mem.Populate(t.index[:cap(t.index)])
 	p := 0
 	for p < len(w) {
@@ -110,34 +109,31 @@ func (t *Types) scan() (top, name uint32, err error) {
 		if k == Void || k >= NumKinds {
 			return 0, 0, t.fail(p, fmt.Errorf("kind %d is not known", k))
 		}
-		ki, n := &kinds[k], InfoVlen(rec[1])
-		size := 3 + int(ki.extra) + n*int(ki.elem)
+		l := &layouts[k]
+		size := 3 + l.extra + InfoVlen(rec[1])*l.elem
 		if size > len(rec) {
 			return 0, 0, t.cut(p, size)
 		}
 		rec = rec[:size]
 		name = max(name, rec[0])
-		switch ki.refs {
-		case NoRefs:
-			for e, step := rec[3+int(ki.extra):], int(ki.elem); ki.named && len(e) >= 2; e = e[step:] {
-				name = max(name, e[0])
-			}
-		case OneRef:
-			top = max(top, rec[2])
-		case ArrayRefs:
-			top = max(top, rec[3], rec[4])
-		case MemberRefs:
-			for e := rec[3:]; len(e) >= 3; e = e[3:] {
-				name, top = max(name, e[0]), max(top, e[1])
-			}
-		case ProtoRefs:
-			top = max(top, rec[2])
-			for e := rec[3:]; len(e) >= 2; e = e[2:] {
-				name, top = max(name, e[0]), max(top, e[1])
-			}
-		case VarRefs:
-			for e := rec[3:]; len(e) >= 3; e = e[3:] {
-				top = max(top, e[0])
+		for _, r := range l.refs {
+			top = max(top, rec[r])
+		}
+		if l.elem > 0 {
+			e := rec[3+l.extra:]
+			switch r := l.elemRef; {
+			case l.elemName && r >= 0:
+				for ; len(e) > r; e = e[l.elem:] {
+					name, top = max(name, e[0]), max(top, e[r])
+				}
+			case l.elemName:
+				for ; len(e) > 0; e = e[l.elem:] {
+					name = max(name, e[0])
+				}
+			case r >= 0:
+				for ; len(e) > r; e = e[l.elem:] {
+					top = max(top, e[r])
+				}
 			}
 		}
 		t.index = append(t.index, uint32(p))
@@ -181,30 +177,16 @@ func (t *Types) dangling() error {
 	return errors.New("dangling reference")
 }
 
-// EachRef calls f with every word of a record that is a type id, in the order in
-// which RefStyle lists them.
+// EachRef calls f with every word of a record that is a type id, in the order of their places.
 func EachRef(rec []uint32, f func(w *uint32)) {
-	ki := &kinds[InfoKind(rec[1])]
-	first, step := 0, int(ki.elem)
-	switch ki.refs {
-	case NoRefs:
-		return
-	case OneRef:
-		f(&rec[2])
-		return
-	case ArrayRefs:
-		f(&rec[3])
-		f(&rec[4])
-		return
-	case MemberRefs:
-		first = 1
-	case ProtoRefs:
-		f(&rec[2])
-		first = 1
-	case VarRefs:
+	l := &layouts[InfoKind(rec[1])]
+	for _, p := range l.refs {
+		f(&rec[p])
 	}
-	for i := 3 + int(ki.extra) + first; i < len(rec); i += step {
-		f(&rec[i])
+	if l.elemRef >= 0 {
+		for i := 3 + l.extra + l.elemRef; i < len(rec); i += l.elem {
+			f(&rec[i])
+		}
 	}
 }
 
@@ -212,8 +194,8 @@ func EachRef(rec []uint32, f func(w *uint32)) {
 // then those of its elements.
 func EachName(rec []uint32, f func(w *uint32)) {
 	f(&rec[0])
-	if ki := &kinds[InfoKind(rec[1])]; ki.named {
-		for i := 3 + int(ki.extra); i < len(rec); i += int(ki.elem) {
+	if l := &layouts[InfoKind(rec[1])]; l.elemName {
+		for i := 3 + l.extra; i < len(rec); i += l.elem {
 			f(&rec[i])
 		}
 	}
@@ -355,7 +337,7 @@ func (t Type) Kflag() bool { return InfoKflag(t.rec[1]) }
 
 // Size returns the size in bytes, 0 for kinds that have none.
 func (t Type) Size() uint32 {
-	if kinds[t.Kind()].sized {
+	if layouts[t.Kind()].sized {
 		return t.rec[2]
 	}
 	return 0
@@ -364,13 +346,13 @@ func (t Type) Size() uint32 {
 // Ref returns the third word as a reference: what a pointer points to, what a
 // prototype returns. Kinds that have none there give void.
 func (t Type) Ref() TypeID {
-	if r := t.Kind().Refs(); r == OneRef || r == ProtoRefs {
+	if kinds[t.Kind()].third == 'R' {
 		return TypeID(t.rec[2])
 	}
 	return 0
 }
 
-// Refs iterates over all references, in the order in which RefStyle lists them.
+// Refs iterates over all references, in the order of their places in the record.
 func (t Type) Refs() iter.Seq[TypeID] {
 	return func(yield func(TypeID) bool) {
 		on := true
@@ -443,7 +425,7 @@ type Member struct {
 // Members iterates over the members of a STRUCT or UNION.
 func (t Type) Members() iter.Seq[Member] {
 	return func(yield func(Member) bool) {
-		if t.Kind().Refs() != MemberRefs {
+		if k := t.Kind(); k != Struct && k != Union {
 			return
 		}
 		kflag := t.Kflag()
@@ -495,7 +477,7 @@ func (t Type) Values() iter.Seq[Value] {
 		if k != Enum && k != Enum64 {
 			return
 		}
-		for e, step := t.rec[3:], int(kinds[k].elem); len(e) >= step; e = e[step:] {
+		for e, step := t.rec[3:], layouts[k].elem; len(e) >= step; e = e[step:] {
 			v := Value{t.ts.name(e[0]), e[0], uint64(e[1])}
 			switch {
 			case k == Enum64:

@@ -224,6 +224,7 @@ func (t *table) addFuncs(u *convert.Unit, off uint32, entries *funcTable) {
 // unit as logged, then what came after the last unit. A log entry that a smaller
 // place undercut later is passed over: what it added had been added before.
 func (t *table) addStrings(sec *graph.StringSection) {
+	add := func(id graph.StrID) { sec.Add(id) }
 	for unit, log := range t.logs {
 		for _, e := range log {
 			if e.What&convert.LogString != 0 {
@@ -233,23 +234,11 @@ func (t *table) addStrings(sec *graph.StringSection) {
 				continue
 			}
 			if sh := graph.Shape(e.What); t.g.Shapes.First(sh) == place(unit, e.Pos) {
-				addShape(sec, t.g.Shapes.Content(sh))
+				t.g.Shapes.EachString(sh, add)
 			}
 		}
 	}
 	for _, id := range t.late {
 		sec.Add(id)
-	}
-}
-
-// addShape adds a content's strings: its name, then those of its elements.
-func addShape(sec *graph.StringSection, w []uint32) {
-	sec.Add(graph.StrID(w[1]))
-	step := btf.InfoKind(w[0]).NameStep()
-	if step == 0 {
-		return
-	}
-	for i := 3; i < len(w); i += step {
-		sec.Add(graph.StrID(w[i]))
 	}
 }

@@ -78,13 +78,7 @@ func (b *Base) onto(t *btf.Types) (*btf.Types, error) {
 	}
 	sec := graph.NewStringSection(in.shapes.Strs, b.Types.StringsStart()+uint32(len(b.Types.Strings())), b.Types.Offset)
 	for _, id := range res.Keep {
-		c := in.shapes.Content(g.Shape[id-start])
-		sec.Add(graph.StrID(c[1]))
-		if step := btf.InfoKind(c[0]).NameStep(); step > 0 {
-			for i := 3; i < len(c); i += step {
-				sec.Add(graph.StrID(c[i]))
-			}
-		}
+		in.shapes.EachString(g.Shape[id-start], func(s graph.StrID) { sec.Add(s) })
 	}
 	order := t.Order()
 	types := graph.AppendGraph(nil, g, res.Keep, nil, sec.Offsets(), order)
@@ -102,42 +96,9 @@ func (in *interner) name(off uint32) uint32 {
 	return uint32(in.shapes.Strs.Intern(in.src.StringBytes(off)))
 }
 
-// shape returns the shape of a record: the words that graph.Shapes describes.
 func (in *interner) shape(rec []uint32) graph.Shape {
-	k := btf.InfoKind(rec[1])
-	c := append(in.c[:0], rec[1], in.name(rec[0]), rec[2])
-	tail := rec[3:]
-	switch k.Refs() {
-	case btf.OneRef:
-		c[2] = 0
-		c = append(c, tail...)
-	case btf.ArrayRefs:
-		c[2] = 0
-		c = append(c, tail[2])
-	case btf.MemberRefs:
-		for ; len(tail) >= 3; tail = tail[3:] {
-			c = append(c, in.name(tail[0]), tail[2])
-		}
-	case btf.ProtoRefs:
-		c[2] = 0
-		for ; len(tail) >= 2; tail = tail[2:] {
-			c = append(c, in.name(tail[0]))
-		}
-	case btf.VarRefs:
-		for ; len(tail) >= 3; tail = tail[3:] {
-			c = append(c, tail[1], tail[2])
-		}
-	default:
-		if step := k.NameStep(); step > 0 { // ENUM, ENUM64
-			for ; len(tail) >= step; tail = tail[step:] {
-				c = append(append(c, in.name(tail[0])), tail[1:step]...)
-			}
-		} else {
-			c = append(c, tail...)
-		}
-	}
-	in.c = c
-	return in.shapes.Intern(c)
+	in.c = btf.AppendContent(in.c[:0], rec, in.name)
+	return in.shapes.Intern(in.c)
 }
 
 // innerArrays returns the ARRAYs that only other ARRAYs refer to.

@@ -16,20 +16,7 @@ const (
 )
 
 // tail returns how many words a record has behind the common three.
-func tail(k btf.Kind, vlen uint32) int {
-	n := int(vlen)
-	switch k {
-	case btf.Int, btf.Var, btf.DeclTag:
-		return 1
-	case btf.Array:
-		return 3
-	case btf.Struct, btf.Union, btf.Datasec, btf.Enum64:
-		return 3 * n
-	case btf.Enum, btf.FuncProto:
-		return 2 * n
-	}
-	return 0
-}
+func tail(k btf.Kind, vlen uint32) int { return k.Extra() + int(vlen)*k.Elem() }
 
 // metas checks each record by itself. It tells whether it came to the end of them.
 func (c *checker) metas() bool {

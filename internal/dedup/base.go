@@ -2,6 +2,7 @@ package dedup
 
 import (
 	"math/bits"
+	"slices"
 	"sort"
 
 	"github.com/gobtf/gobtf/btf"
@@ -246,54 +247,16 @@ func (d *run) baseForwardEnum(name graph.StrID) bool {
 // none are given. ok is false if the base lacks a name of it.
 func (d *run) baseWords(sh graph.Shape, refs []uint32) (w []uint32, ok bool) {
 	c := d.shapes.Content(sh)
-	ok = true
+	if _, ok = d.baseOffset(graph.StrID(c[1])); !ok {
+		return nil, false
+	}
 	name := func(id uint32) uint32 {
 		off, has := d.baseOffset(graph.StrID(id))
 		ok = ok && has
 		return off
 	}
-	ref := func(i int) uint32 {
-		if refs == nil {
-			return 0
-		}
-		return refs[i]
-	}
-	w = append(d.words[:0], name(c[1]), c[0], c[2])
-	if !ok {
-		return nil, false
-	}
-	tail := c[3:]
-	switch k := sh.Kind(); k.Refs() {
-	case btf.OneRef:
-		w[2] = ref(0)
-		w = append(w, tail...)
-	case btf.ArrayRefs:
-		w = append(w, ref(0), ref(1), tail[0])
-	case btf.MemberRefs:
-		for i := 0; i+1 < len(tail) && ok; i += 2 {
-			w = append(w, name(tail[i]), ref(i/2), tail[i+1])
-		}
-	case btf.ProtoRefs:
-		w[2] = ref(0)
-		for i := 0; i < len(tail) && ok; i++ {
-			w = append(w, name(tail[i]), ref(i+1))
-		}
-	default:
-		switch k {
-		case btf.Enum:
-			for i := 0; i+1 < len(tail) && ok; i += 2 {
-				w = append(w, name(tail[i]), tail[i+1])
-			}
-		case btf.Enum64:
-			for i := 0; i+2 < len(tail) && ok; i += 3 {
-				w = append(w, name(tail[i]), tail[i+1], tail[i+2])
-			}
-		default:
-			w = append(w, tail...)
-		}
-	}
-	d.words = w
-	return w, ok
+	d.words = btf.AppendRecord(d.words[:0], c, refs, name)
+	return d.words, ok
 }
 
 // load fetches a type of the base: its shape and its references. like is a shape
@@ -306,93 +269,20 @@ func (d *run) load(id uint32, like graph.Shape) graph.Shape {
 	}
 	d.shape[id] = sh
 	d.off[id] = uint32(len(d.refs))
-	switch tail := w[3:]; sh.Kind().Refs() {
-	case btf.OneRef:
-		d.refs = append(d.refs, w[2])
-	case btf.ArrayRefs:
-		d.refs = append(d.refs, tail[0], tail[1])
-	case btf.MemberRefs:
-		for ; len(tail) >= 3; tail = tail[3:] {
-			d.refs = append(d.refs, tail[1])
-		}
-	case btf.ProtoRefs:
-		d.refs = append(d.refs, w[2])
-		for ; len(tail) >= 2; tail = tail[2:] {
-			d.refs = append(d.refs, tail[1])
-		}
-	}
+	d.refs = btf.AppendRefs(d.refs, w)
 	return sh
 }
 
 // hasShape says whether a record of the base, of the same kind, has this shape.
 func (d *run) hasShape(w []uint32, sh graph.Shape) bool {
-	v, ok := d.baseWords(sh, nil)
-	if !ok || len(v) != len(w) {
-		return false
-	}
-	clearRefs := func(i int) { v[i] = w[i] }
-	switch sh.Kind().Refs() {
-	case btf.OneRef:
-		clearRefs(2)
-	case btf.ArrayRefs:
-		clearRefs(3)
-		clearRefs(4)
-	case btf.MemberRefs:
-		for i := 4; i < len(v); i += 3 {
-			clearRefs(i)
-		}
-	case btf.ProtoRefs:
-		clearRefs(2)
-		for i := 4; i < len(v); i += 2 {
-			clearRefs(i)
-		}
-	}
-	for i := range v {
-		if v[i] != w[i] {
-			return false
-		}
-	}
-	return true
+	d.scratch = btf.AppendRefs(d.scratch[:0], w)
+	v, ok := d.baseWords(sh, d.scratch)
+	return ok && slices.Equal(v, w)
 }
 
-// content returns the content of a record of the base, as graph.Shapes has it.
+// content returns the content of a record of the base.
 func (d *run) content(w []uint32) []uint32 {
-	c := append(make([]uint32, 0, len(w)), w[1], d.intern(w[0]), w[2])
-	tail := w[3:]
-	switch k := btf.InfoKind(w[1]); k.Refs() {
-	case btf.OneRef:
-		c[2] = 0
-		return append(c, tail...)
-	case btf.ArrayRefs:
-		return append(c, tail[2])
-	case btf.MemberRefs:
-		for ; len(tail) >= 3; tail = tail[3:] {
-			c = append(c, d.intern(tail[0]), tail[2])
-		}
-	case btf.ProtoRefs:
-		c[2] = 0
-		for ; len(tail) >= 2; tail = tail[2:] {
-			c = append(c, d.intern(tail[0]))
-		}
-	case btf.VarRefs:
-		for ; len(tail) >= 3; tail = tail[3:] {
-			c = append(c, tail[1], tail[2])
-		}
-	default:
-		switch k {
-		case btf.Enum:
-			for ; len(tail) >= 2; tail = tail[2:] {
-				c = append(c, d.intern(tail[0]), tail[1])
-			}
-		case btf.Enum64:
-			for ; len(tail) >= 3; tail = tail[3:] {
-				c = append(c, d.intern(tail[0]), tail[1], tail[2])
-			}
-		default:
-			return append(c, tail...)
-		}
-	}
-	return c
+	return btf.AppendContent(make([]uint32, 0, len(w)), w, d.intern)
 }
 
 // intern returns the number of the string at an offset of the base. The reference

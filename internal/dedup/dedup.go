@@ -157,6 +157,7 @@ type run struct {
 	selfs   uint32   // number of own VARs and DATASECs
 	structs []uint32 // own STRUCTs and UNIONs that phase 3 kept
 	words   []uint32 // scratch: a record in the base's words
+	scratch []uint32 // scratch: references of a record
 }
 
 func newRun(g *graph.Graph, base *Base, opt Options) (*run, error) {
@@ -266,19 +267,8 @@ func (d *run) refsOf(id uint32) []uint32 {
 
 // numRefs returns how many references a type of this shape has.
 func (d *run) numRefs(sh graph.Shape) uint32 {
-	switch sh.Kind().Refs() {
-	case btf.OneRef:
-		return 1
-	case btf.ArrayRefs:
-		return 2
-	case btf.MemberRefs, btf.VarRefs:
-		_, info := d.nameInfo(sh)
-		return uint32(btf.InfoVlen(info))
-	case btf.ProtoRefs:
-		_, info := d.nameInfo(sh)
-		return 1 + uint32(btf.InfoVlen(info))
-	}
-	return 0
+	_, info := d.nameInfo(sh)
+	return uint32(sh.Kind().NumRefs(btf.InfoVlen(info)))
 }
 
 // kindSet is a set of kinds.

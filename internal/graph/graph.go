@@ -65,22 +65,8 @@ func (s Shape) Kind() btf.Kind { return btf.Kind(s >> shapeKindShift) }
 // Index returns the content's number: dense from 0 over all kinds.
 func (s Shape) Index() uint32 { return uint32(s) & (1<<shapeKindShift - 1) }
 
-// Shapes interns contents. A content is a sequence of words:
-//
-//	[0] info (kind, vlen, kind_flag), as in the format
-//	[1] name, a StrID
-//	[2] size for the kinds that have one (INT STRUCT UNION ENUM ENUM64 FLOAT DATASEC), else 0
-//	then  INT        the data word
-//	      ARRAY      nelems
-//	      STRUCT     per member: name (StrID), offset word    (UNION likewise)
-//	      ENUM       per value: name, value
-//	      ENUM64     per value: name, low word, high word
-//	      FUNC_PROTO per parameter: name
-//	      VAR        linkage
-//	      DECL_TAG   component_idx
-//	      DATASEC    per entry: offset, size
-//
-// References are kept apart, in Graph.Refs. Many goroutines may intern at once.
+// Shapes interns contents, whose words btf.AppendContent describes; a name in them is a StrID. References are kept apart, in Graph.Refs.
+// Many goroutines may intern at once.
 type Shapes struct {
 	Strs  *Strings
 	tab   *intern.Words
@@ -129,7 +115,7 @@ type Graph struct {
 	Start  btf.TypeID // id of entry 0: 0 without a base, the base's type count on one
 	Shape  []Shape    // of entry i
 	RefOff []uint32   // entry i's references are Refs[RefOff[i]:RefOff[i+1]]; len(Shape)+1 entries
-	Refs   []uint32   // TypeIDs, in the order RefStyle says
+	Refs   []uint32   // TypeIDs, in the order of btf.AppendRefs
 }
 
 // NewGraph returns a graph with room for n types and r references. start is 0
@@ -153,3 +139,14 @@ func (g *Graph) Add(sh Shape, refs ...uint32) btf.TypeID {
 
 // Len returns the id that the next type gets.
 func (g *Graph) Len() btf.TypeID { return g.Start + btf.TypeID(len(g.Shape)) }
+
+// EachString calls f with all names of a shape: its own, then those of its elements.
+func (s *Shapes) EachString(sh Shape, f func(StrID)) {
+	c := s.Content(sh)
+	f(StrID(c[1]))
+	if step := btf.InfoKind(c[0]).NameStep(); step > 0 {
+		for i := 3; i < len(c); i += step {
+			f(StrID(c[i]))
+		}
+	}
+}
