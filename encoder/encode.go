@@ -97,7 +97,7 @@ func (j *job) run() (*Result, error) {
 		if m, f := j.opt.Base.Machine(), elf.Machine(j.files[0].elf.Machine); m != f && m != elf.EM_NONE && m != elf.EM_BPF && f != elf.EM_BPF {
 			return nil, fmt.Errorf("%s: base BTF is of a file for %s and this one is for %s", j.files[0].path, m, f)
 		}
-		j.base = baseOf(j.opt.Base)
+		j.base = dedup.IndexOf(j.opt.Base)
 	}
 	// A type for every 32 bytes of .debug_info and a reference for 12: vmlinux 6.12 has
 	// one for 48 and for 17. Pages that are never touched cost nothing. The size may be
@@ -189,7 +189,7 @@ func (j *job) convertOptions(f *input) convert.Options {
 
 // flatArrays tells whether multi-dimensional arrays are made flat, because the base's are.
 func (j *job) flatArrays() bool {
-	return j.base != nil && !j.opt.Quirks && hasOnlyFlatArrays(j.opt.Base)
+	return j.base != nil && !j.opt.Quirks && j.opt.Base.OnlyFlatArrays()
 }
 
 // jobs returns how many workers to use for so many units.

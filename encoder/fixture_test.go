@@ -29,7 +29,7 @@ func TestFixtures(t *testing.T) {
 		t.Run(fx.name, func(t *testing.T) {
 			t.Parallel()
 			if fx.base != "" {
-				fx.opt.Base = readGolden(t, fx.base)
+				fx.opt.Base = btf.NewBase(readGolden(t, fx.base))
 			}
 			checkFixture(t, fx)
 		})
@@ -45,14 +45,14 @@ func checkFixture(t *testing.T, fx fixture) {
 	golden := filepath.Join(testdata, "golden", fx.name)
 	want, readErr := os.ReadFile(golden + ".btf")
 	if readErr != nil {
-		checkNone(t, golden, res, err, notes, fx.opt.Base)
+		checkNone(t, golden, res, err, notes, typesOf(fx.opt.Base))
 		return
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(res.BTF, want) {
-		t.Errorf("differs from %s.btf: %s", golden, firstDifference(res.BTF, want, fx.opt.Base))
+		t.Errorf("differs from %s.btf: %s", golden, firstDifference(res.BTF, want, typesOf(fx.opt.Base)))
 	}
 	if skips, err := os.ReadFile(golden + ".skips"); err == nil || trace.Len() > 0 {
 		if got, want := skipLines(trace.String()), skipLines(string(skips)); got != want {
@@ -337,4 +337,12 @@ func TestUnusableInputs(t *testing.T) {
 			t.Errorf("%s: error %q is not one line with the file's name", filepath.Base(path), err)
 		}
 	}
+}
+
+// typesOf are a base's types; none where there is no base.
+func typesOf(b *btf.Base) *btf.Types {
+	if b == nil {
+		return nil
+	}
+	return b.Types
 }

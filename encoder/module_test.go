@@ -52,10 +52,10 @@ func TestModule(t *testing.T) {
 		t.Errorf("standalone: %s", firstDifference(got, want, nil))
 	}
 	quirks := read("gobtf_demo.split.btf.zst")
-	if got := encode(encoder.Options{Base: base, Quirks: true}); !bytes.Equal(got, quirks) {
+	if got := encode(encoder.Options{Base: btf.NewBase(base), Quirks: true}); !bytes.Equal(got, quirks) {
 		t.Errorf("split: %s", firstDifference(got, quirks, base))
 	}
-	split := encode(encoder.Options{Base: base})
+	split := encode(encoder.Options{Base: btf.NewBase(base)})
 	if len(split)*4 > len(quirks) {
 		t.Errorf("without pahole's defects %d bytes, with them %d", len(split), len(quirks))
 	}

@@ -54,7 +54,7 @@ func encodeStandalone(ctx context.Context, files []*module.File, opt Options) (*
 }
 
 // reform makes standalone BTF shifted or portable.
-func reform(res *Result, form Form, base *btf.Types, opt Options) error {
+func reform(res *Result, form Form, base *btf.Base, opt Options) error {
 	t, err := btf.Parse(res.BTF, nil)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func reform(res *Result, form Form, base *btf.Types, opt Options) error {
 	if base.BigEndian() != t.BigEndian() {
 		return fmt.Errorf("base BTF is %s and the file is %s", endianName(base.BigEndian()), endianName(t.BigEndian()))
 	}
-	own, err := distill.Shift(t, base, opt.ShareScalars)
+	own, err := distill.Shift(t, base.Types, opt.ShareScalars)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ var ErrNoDWARF = errors.New("no debug information: build it with CONFIG_DEBUG_IN
 var ErrOtherKernel = errors.New("built for another kernel")
 
 // AddFile opens a module and gives it BTF.
-func AddFile(ctx context.Context, path string, onto *Base, release string, form Form, opt Options) (*Report, error) {
+func AddFile(ctx context.Context, path string, onto *btf.Base, release string, form Form, opt Options) (*Report, error) {
 	f, err := module.Open(path)
 	if err != nil {
 		return nil, err
@@ -28,7 +28,7 @@ func AddFile(ctx context.Context, path string, onto *Base, release string, form 
 
 // Add makes BTF for a module whose build made none, in any form, and fills in .BTF_ids. release is that of the base's kernel, as
 // uname -r prints it; a module whose vermagic names another is refused. With an empty one nothing is compared.
-func Add(ctx context.Context, f *module.File, onto *Base, release string, form Form, opt Options) (*Report, error) {
+func Add(ctx context.Context, f *module.File, onto *btf.Base, release string, form Form, opt Options) (*Report, error) {
 	path := f.Path()
 	built, err := f.Release()
 	if err != nil {
@@ -48,7 +48,7 @@ func Add(ctx context.Context, f *module.File, onto *Base, release string, form F
 	if m.own != nil {
 		r.Before = "old" // which form does not matter: nothing of it is used
 	}
-	o := encoder.Options{Features: onto.features(), Base: onto.Types, Jobs: opt.Jobs, DebugDirs: opt.DebugDirs, Notes: opt.Notes}
+	o := encoder.Options{Features: kernel{onto}.features(), Base: onto, Jobs: opt.Jobs, DebugDirs: opt.DebugDirs, Notes: opt.Notes}
 	switch form {
 	case Split:
 	case Distilled:

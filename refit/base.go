@@ -9,7 +9,15 @@ import (
 )
 
 // ReadBase reads a kernel's BTF: BTF as such, or an ELF file with .BTF, either of them compressed or not (gzip, xz, zstd).
-func ReadBase(path string) (*btf.Types, error) {
+func ReadBase(path string) (*btf.Base, error) {
+	t, err := readTypes(path)
+	if err != nil {
+		return nil, err
+	}
+	return btf.NewBase(t), nil
+}
+
+func readTypes(path string) (*btf.Types, error) {
 	t, err := btf.ReadFile(path, nil)
 	if err == nil {
 		return t, nil

@@ -1,104 +1,50 @@
 package refit
 
 import (
-	"fmt"
-
 	"github.com/gobtf/gobtf/btf"
-	"github.com/gobtf/gobtf/internal/dedup"
-	"github.com/gobtf/gobtf/internal/graph"
+	"github.com/gobtf/gobtf/dedup"
 )
 
-// Base is the BTF of the kernel that modules are to fit, indexed once for all of them.
-type Base struct {
-	Types *btf.Types
-
-	index *dedup.Base
-	flat  bool // each multi-dimensional array is one ARRAY, as pahole wrote them until 1.31
-	named map[string][]btf.TypeID
-}
-
-// NewBase indexes a kernel's BTF.
-func NewBase(t *btf.Types) *Base {
-	b := &Base{Types: t, index: dedup.NewBase(t), flat: true, named: make(map[string][]btf.TypeID)}
-	for id, x := range t.All() {
-		switch x.Kind() {
-		case btf.Array:
-			elem, _, _ := x.Array()
-			b.flat = b.flat && t.Type(elem).Kind() != btf.Array
-		case btf.Struct, btf.Union:
-			if x.NameOff() != 0 {
-				b.named[x.Name()] = append(b.named[x.Name()], id)
-			}
-		}
-	}
-	return b
-}
+// kernel is the base that modules are to fit.
+type kernel struct{ *btf.Base }
 
 // onto makes split BTF on the base of types that stand alone, or on the base already: what is equal to a type of the base
 // becomes this type (dedup's rules), and the rest is the module's own.
-func (b *Base) onto(t *btf.Types) (*btf.Types, error) {
-	in := &interner{src: t, shapes: graph.NewShapes(graph.NewStrings())}
-	start := btf.TypeID(b.Types.Len())
-	g := graph.NewGraph(in.shapes, start, t.Len()-int(t.Start()), len(t.Words())/2)
-	flatten := b.flat && t.Base() == nil
-	inner := map[btf.TypeID]bool{}
-	if flatten {
-		inner = innerArrays(t)
+func (b kernel) onto(t *btf.Types) (*btf.Types, error) {
+	if b.OnlyFlatArrays() && t.Base() == nil {
+		var err error
+		if t, err = flattened(t); err != nil {
+			return nil, err
+		}
 	}
-	newID := make([]uint32, t.Len()-int(t.Start()))
-	next := uint32(start)
+	return dedup.Merge([]*btf.Types{t}, b.Base, dedup.Options{})
+}
+
+// flattened returns types that stand alone with each multi-dimensional array as one.
+func flattened(t *btf.Types) (*btf.Types, error) {
+	inner := innerArrays(t)
+	newID := make([]uint32, t.Len())
+	next := uint32(t.Start())
 	for id := t.Start(); int(id) < t.Len(); id++ {
 		if !inner[id] {
-			newID[id-t.Start()] = next
+			newID[id] = next
 			next++
 		}
 	}
-	for id := t.Start(); int(id) < t.Len(); id++ {
+	var words []uint32
+	for id, x := range t.All() {
 		if inner[id] {
 			continue
 		}
-		rec := t.Record(id)
-		if flatten && btf.InfoKind(rec[1]) == btf.Array {
+		rec := x.Record()
+		if x.Kind() == btf.Array {
 			rec = flatArray(t, rec)
 		}
-		shape := in.shape(rec)
-		var refs []uint32
-		btf.EachRef(rec, func(w *uint32) {
-			to := *w
-			if to >= uint32(t.Start()) {
-				to = newID[to-uint32(t.Start())]
-			}
-			refs = append(refs, to)
-		})
-		g.Add(shape, refs...)
+		at := len(words)
+		words = append(words, rec...)
+		btf.EachRef(words[at:], func(w *uint32) { *w = newID[*w] })
 	}
-	res, err := dedup.Run(g, b.index, dedup.Options{})
-	if err != nil {
-		return nil, fmt.Errorf("dedup: %w", err)
-	}
-	sec := graph.NewStringSection(in.shapes.Strs, b.Types.StringsStart()+uint32(len(b.Types.Strings())), b.Types.Offset)
-	for _, id := range res.Keep {
-		in.shapes.EachString(g.Shape[id-start], func(s graph.StrID) { sec.Add(s) })
-	}
-	order := t.Order()
-	types := graph.AppendGraph(nil, g, res.Keep, nil, sec.Offsets(), order)
-	return btf.Parse(btf.AppendFile(nil, btf.Header24, types, sec.Bytes(), order), b.Types)
-}
-
-// interner makes contents of records.
-type interner struct {
-	src    *btf.Types
-	shapes *graph.Shapes
-	c      []uint32
-}
-
-func (in *interner) name(off uint32) uint32 {
-	return uint32(in.shapes.Strs.Intern(in.src.StringBytes(off)))
-}
-
-func (in *interner) shape(rec []uint32) graph.Shape {
-	in.c = btf.AppendContent(in.c[:0], rec, in.name)
-	return in.shapes.Intern(in.c)
+	return btf.New(words, t.Strings(), nil, t.Order())
 }
 
 // innerArrays returns the ARRAYs that only other ARRAYs refer to.

@@ -113,7 +113,7 @@ func readSubject(f *module.File) (m *subject, err error) {
 }
 
 // RebaseFile opens a module and rebases it.
-func RebaseFile(ctx context.Context, path string, onto *Base, opt Options) (*Report, error) {
+func RebaseFile(ctx context.Context, path string, onto *btf.Base, opt Options) (*Report, error) {
 	f, err := module.Open(path)
 	if err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func RebaseFile(ctx context.Context, path string, onto *Base, opt Options) (*Rep
 
 // Rebase makes a module's BTF fit a base, and reports. An error that wraps ErrDiffers or ErrNoSource comes with a report; the
 // file is untouched then.
-func Rebase(ctx context.Context, f *module.File, onto *Base, opt Options) (*Report, error) {
+func Rebase(ctx context.Context, f *module.File, onto *btf.Base, opt Options) (*Report, error) {
 	m, err := readSubject(f)
 	if err != nil {
 		return nil, err
@@ -150,7 +150,7 @@ func Rebase(ctx context.Context, f *module.File, onto *Base, opt Options) (*Repo
 		r.After = r.Before
 		return r, nil
 	}
-	res, err := sources{m, found, unknown, onto, opt, r}.best(ctx)
+	res, err := sources{m, found, unknown, kernel{onto}, opt, r}.best(ctx)
 	if err != nil {
 		return r, err
 	}
@@ -161,7 +161,7 @@ func Rebase(ctx context.Context, f *module.File, onto *Base, opt Options) (*Repo
 }
 
 // fits tells whether a kernel with this base takes a module as it is, and sees in it what was meant.
-func fits(found *Found, unknown error, m *subject, onto *Base) (ok bool, why string) {
+func fits(found *Found, unknown error, m *subject, onto *btf.Base) (ok bool, why string) {
 	switch {
 	case found == nil:
 		return false, unknown.Error()
@@ -171,7 +171,7 @@ func fits(found *Found, unknown error, m *subject, onto *Base) (ok bool, why str
 		return false, "kernels take no standalone BTF"
 	case found.Form == Shifted:
 		return false, fmt.Sprintf("its ids begin at %d and its strings at %d, the base ends at %d and %d",
-			found.FirstID, found.FirstName, onto.Types.Len(), onto.stringsEnd())
+			found.FirstID, found.FirstName, onto.Types.Len(), kernel{onto}.stringsEnd())
 	case found.Form == Split:
 		return false, "it was built on the base of --from"
 	}
@@ -188,7 +188,7 @@ func fits(found *Found, unknown error, m *subject, onto *Base) (ok bool, why str
 	return true, ""
 }
 
-func (b *Base) stringsEnd() int { return int(b.Types.StringsStart()) + len(b.Types.Strings()) }
+func (b kernel) stringsEnd() int { return int(b.Types.StringsStart()) + len(b.Types.Strings()) }
 
 // differ turns changes that break the module's code into an error.
 func differ(path string, r *Report, opt Options) error {
@@ -280,7 +280,7 @@ func sharedTypes(t *btf.Types) int {
 }
 
 // features are what kernels want encoded, as far as the base's kernel knows it.
-func (b *Base) features() encoder.Features {
+func (b kernel) features() encoder.Features {
 	fs := encoder.DefaultFeatures
 	enum64, attributes := false, false
 	for _, x := range b.Types.All() {

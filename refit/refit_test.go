@@ -131,7 +131,7 @@ func built(t testing.TB, form Form, on *btf.Types, dwarf bool) string {
 		t.Fatal(err)
 	}
 	// The vermagic is 6.12's; a base without a release is compared with none.
-	if _, err := AddFile(context.Background(), path, NewBase(on), "", form, Options{}); err != nil {
+	if _, err := AddFile(context.Background(), path, btf.NewBase(on), "", form, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if !dwarf {
@@ -231,7 +231,7 @@ func idsRight(t *testing.T, own *btf.Types, ids *btfids.Section) {
 func TestRebase(t *testing.T) {
 	b := theBases(t)
 	want, _ := load(t, built(t, Split, b.moved, false), b.moved)
-	onto := NewBase(b.moved)
+	onto := btf.NewBase(b.moved)
 	for _, tc := range []struct {
 		name   string
 		form   Form
@@ -296,7 +296,7 @@ func TestShifted(t *testing.T) {
 	b := theBases(t)
 	path := built(t, Shifted, b.ours, false)
 	before, _ := load(t, path, b.ours)
-	if _, err := RebaseFile(context.Background(), path, NewBase(b.moved), Options{Form: Shifted}); err != nil {
+	if _, err := RebaseFile(context.Background(), path, btf.NewBase(b.moved), Options{Form: Shifted}); err != nil {
 		t.Fatal(err)
 	}
 	after, ids := load(t, path, b.moved)
@@ -312,9 +312,9 @@ func TestDiffers(t *testing.T) {
 	for _, form := range []Form{Split, Raw, Portable} {
 		path := built(t, form, b.ours, form == Split)
 		before, _ := os.ReadFile(path)
-		r, err := RebaseFile(context.Background(), path, NewBase(b.changed), Options{})
+		r, err := RebaseFile(context.Background(), path, btf.NewBase(b.changed), Options{})
 		if form == Portable && err == nil && r.Fits { // it stands alone, and the kernel takes it
-			_, err = RebaseFile(context.Background(), path, NewBase(b.changed), Options{Form: Split})
+			_, err = RebaseFile(context.Background(), path, btf.NewBase(b.changed), Options{Form: Split})
 		}
 		if !errors.Is(err, ErrDiffers) || !strings.Contains(err.Error(), "struct list_head: 16 -> 24 bytes, next at byte 8, not 0") {
 			t.Errorf("%s: %v", form, err)
@@ -322,7 +322,7 @@ func TestDiffers(t *testing.T) {
 		if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
 			t.Errorf("%s: it was written all the same", form)
 		}
-		if r, err = RebaseFile(context.Background(), path, NewBase(b.changed), Options{Force: true, Form: Split}); err != nil || len(r.Changes) == 0 {
+		if r, err = RebaseFile(context.Background(), path, btf.NewBase(b.changed), Options{Force: true, Form: Split}); err != nil || len(r.Changes) == 0 {
 			t.Errorf("%s: --force: %v, %v", form, r, err)
 		}
 		load(t, path, b.changed)
@@ -333,7 +333,7 @@ func TestDiffers(t *testing.T) {
 func TestGrown(t *testing.T) {
 	b := theBases(t)
 	path := built(t, Raw, b.ours, false)
-	r, err := RebaseFile(context.Background(), path, NewBase(b.grown), Options{Form: Split})
+	r, err := RebaseFile(context.Background(), path, btf.NewBase(b.grown), Options{Form: Split})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -353,7 +353,7 @@ func TestGrown(t *testing.T) {
 // TestRefused is about what there is no way for.
 func TestRefused(t *testing.T) {
 	b := theBases(t)
-	onto := NewBase(b.moved)
+	onto := btf.NewBase(b.moved)
 	split := built(t, Split, b.ours, false)
 	for _, tc := range []struct {
 		name string
@@ -373,11 +373,11 @@ func TestRefused(t *testing.T) {
 			return err
 		}, ErrNoBTF, "gobtf add"},
 		{"add without DWARF", func() error {
-			_, err := AddFile(context.Background(), split, NewBase(b.ours), "", Split, Options{})
+			_, err := AddFile(context.Background(), split, btf.NewBase(b.ours), "", Split, Options{})
 			return err
 		}, ErrNoDWARF, "before it is stripped"},
 		{"add for another kernel", func() error {
-			_, err := AddFile(context.Background(), split, NewBase(b.ours), "6.1.0-1-amd64", Split, Options{})
+			_, err := AddFile(context.Background(), split, btf.NewBase(b.ours), "6.1.0-1-amd64", Split, Options{})
 			return err
 		}, ErrOtherKernel, "the base is of 6.1.0-1-amd64"},
 		{"no ELF file", func() error { _, err := RebaseFile(context.Background(), "refit.go", onto, Options{}); return err }, nil, "refit.go: "},
@@ -427,7 +427,7 @@ func FuzzRecognise(f *testing.F) {
 	f.Add(base.Append(nil), []byte(nil), true)
 	f.Add(split.Append(nil), base.Append(nil), false)
 	f.Add(split.Append(nil), []byte(nil), true)
-	onto := NewBase(base)
+	onto := btf.NewBase(base)
 	f.Fuzz(func(t *testing.T, own, section []byte, from bool) {
 		if len(section) == 0 {
 			section = nil
@@ -441,7 +441,7 @@ func FuzzRecognise(f *testing.F) {
 			return
 		}
 		r := &Report{}
-		s := sources{&subject{path: "x"}, found, nil, onto, Options{Force: true, From: old}, r}
+		s := sources{&subject{path: "x"}, found, nil, kernel{onto}, Options{Force: true, From: old}, r}
 		switch {
 		case found.Whole != nil:
 			s.whole()
@@ -471,7 +471,7 @@ func TestOpenedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "gobtf_demo.ko.xz")
-	onto := NewBase(b.moved)
+	onto := btf.NewBase(b.moved)
 	for name, do := range map[string]func() error{
 		"rebase": func() error {
 			r, err := RebaseFile(context.Background(), path, onto, Options{})

@@ -66,11 +66,10 @@ func add(c *cli.Context, stdout, stderr io.Writer) error {
 	if release == "" {
 		opt.Notes("%s: of which kernel it is is not known, so no vermagic is compared (--kernel=RELEASE)", base)
 	}
-	t, err := refit.ReadBase(base)
+	onto, err := refit.ReadBase(base)
 	if err != nil {
 		return at(err, base)
 	}
-	onto := refit.NewBase(t)
 	return eachModule(files, stdout, stderr, func(path string) (*refit.Report, error) {
 		return refit.AddFile(c.Context, path, onto, release, form, opt)
 	})

@@ -58,9 +58,11 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 		base = "" // neither has anything to do with it
 	}
 	if base != "" {
-		if opt.Base, err = btf.ReadFile(base, nil); err != nil {
+		t, err := btf.ReadFile(base, nil)
+		if err != nil {
 			return at(err, base)
 		}
+		opt.Base = btf.NewBase(t)
 	}
 	res, err := encoder.Encode(c.Context, files, opt)
 	switch {

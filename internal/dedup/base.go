@@ -30,6 +30,11 @@ type Base struct {
 	before []uint32
 }
 
+// IndexOf returns the index of a base, which is made once and kept in it.
+func IndexOf(b *btf.Base) *Base {
+	return b.Index(func(t *btf.Types) any { return NewBase(t) }).(*Base)
+}
+
 // NewBase indexes src, which may be split itself.
 func NewBase(src *btf.Types) *Base {
 	n := src.Len()

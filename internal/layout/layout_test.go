@@ -43,7 +43,7 @@ var table = map[string]row{
 	"cmd/gobtf/early": {ban: []string{"os", "fmt", "strings"}}, // it must be initialized before them
 	"batch":           {may: []string{"btf", "encoder", "module"}},
 	"explain":         {may: []string{"btf", "dwarf2btf", "encoder", delveOp, delveReg}},
-	"refit":           {may: []string{"btf", "btf/verify", "btfids", "internal/dedup", "internal/graph", "distill", "encoder", "internal/elfx", "module"}}, // it writes .BTF and .BTF_ids at once
+	"refit":           {may: []string{"btf", "btf/verify", "btfids", "dedup", "distill", "encoder", "internal/elfx", "module"}}, // it writes .BTF and .BTF_ids at once
 	"encoder": {
 		may: []string{"btf", "btf/verify", "btfids", "internal/dedup", "internal/graph", "distill", "internal/convert", "internal/elfx", "internal/mem", "module"},
 		ban: []string{"encoding/binary", "debug/dwarf"}, // it orders stages and decides, and decodes nothing
