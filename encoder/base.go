@@ -5,6 +5,7 @@ import (
 )
 
 // stringSection returns the section that strings are added to.
+// Rule split/base.
 func (j *job) stringSection() *graph.StringSection {
 	if j.base == nil {
 		return graph.NewStringSection(j.shapes.Strs, 0, nil)

@@ -82,6 +82,7 @@ type job struct {
 	units  int
 }
 
+// run applies rule order/files.
 func (j *job) run() (*Result, error) {
 	j.shapes = graph.NewShapes(graph.NewStrings())
 	var size uint64
@@ -188,6 +189,7 @@ func (j *job) convertOptions(f *input) convert.Options {
 }
 
 // flatArrays tells whether multi-dimensional arrays are made flat, because the base's are.
+// Rule split/flat-arrays.
 func (j *job) flatArrays() bool {
 	return j.base != nil && !j.opt.Quirks && j.opt.Base.OnlyFlatArrays()
 }
@@ -340,6 +342,7 @@ func (f *input) typeSections(s *convert.Sections) error {
 
 // ltoNote tells whether a note says that units refer to each other: owner "Linux",
 // type 0x101 (LINUX_ELFNOTE_LTO_INFO), not zero.
+// Rule units/merged.
 func (f *input) ltoNote() bool {
 	lto := false
 	f.elf.Notes(func(owner string, typ uint32, desc []byte) {

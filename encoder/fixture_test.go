@@ -61,7 +61,7 @@ func checkFixture(t *testing.T, fx fixture) {
 	}
 }
 
-// checkNone is for what the reference writes nothing of. gobtf writes the rest (design: "leaves that type out or lowers it,
+// checkNone is for what the reference writes nothing of. gobtf writes the rest (docs/quirks.md: "leaves that type out or lowers it,
 // says so, and writes the rest"), finds nothing to write, or fails; it never stays silent about it.
 func checkNone(t *testing.T, golden string, res *encoder.Result, err error, notes []string, base *btf.Types) {
 	why, readErr := os.ReadFile(golden + ".none")

@@ -22,6 +22,7 @@ type Change struct {
 // Breaks tells whether code that was compiled with the old one does not fit the new one: its members moved, or something of
 // the module has it by value and is too small or too large. A struct that only grew at its end, and is only pointed to, is
 // no harm.
+// Rule forms/differs.
 func (c Change) Breaks() bool {
 	return len(c.Moved) > 0 || len(c.Embedded) > 0 && c.Was != c.Is
 }
@@ -320,6 +321,7 @@ func compare(t *btf.Types, id btf.TypeID, now *btf.Types, is btf.TypeID) (moved 
 // changes compares what a module uses of the kernel with what the kernel has now. members tells that t has the members of the
 // kernel's structs; without them (a distilled base) only sizes can be compared. known tells that a struct of that name is the
 // kernel's for certain; else one that has at most half in common with the kernel's is the module's own under the same name.
+// Rule forms/differs.
 func (b kernel) changes(t *btf.Types, kernel func(btf.TypeID) bool, known, members bool) (list []Change) {
 	for _, u := range uses(t, kernel) {
 		if t.Base() == b.Types && u.id < t.Start() {

@@ -21,6 +21,7 @@ func (b kernel) onto(t *btf.Types) (*btf.Types, error) {
 }
 
 // flattened returns types that stand alone with each multi-dimensional array as one.
+// Rule split/flat-arrays.
 func flattened(t *btf.Types) (*btf.Types, error) {
 	inner := innerArrays(t)
 	newID := make([]uint32, t.Len())

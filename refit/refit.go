@@ -161,6 +161,7 @@ func Rebase(ctx context.Context, f *module.File, onto *btf.Base, opt Options) (*
 }
 
 // fits tells whether a kernel with this base takes a module as it is, and sees in it what was meant.
+// Rule forms/relocate.
 func fits(found *Found, unknown error, m *subject, onto *btf.Base) (ok bool, why string) {
 	switch {
 	case found == nil:

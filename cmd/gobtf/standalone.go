@@ -141,7 +141,8 @@ type circumstances struct {
 	kernel         release
 }
 
-// choose returns the form that survives the rest of the build and loads on the kernel (spec/kbuild.md 6.3), and why.
+// choose returns the form that survives the rest of the build and loads on the kernel, and why.
+// Rule forms/choice.
 func choose(c circumstances) (form encoder.Form, share bool, why string) {
 	switch {
 	case !c.base:

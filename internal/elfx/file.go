@@ -301,6 +301,7 @@ const redZone = 0x10000
 // layOut gives the allocated sections of a relocatable file the addresses that elfutils gives
 // them: one after the other in header order, each aligned. When a section asks for more alignment
 // than the first one happened to get, everything so far is laid out again from a better start.
+// Rule elf/layout.
 func (f *File) layOut() {
 	if f.Type != uint16(elf.ET_REL) {
 		return

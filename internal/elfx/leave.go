@@ -16,6 +16,8 @@ const imageSuffix = ".image"
 //   - A header without SHF_ALLOC turns the symbols __start_BTF and __stop_BTF, which belong to it by number, from R into N for nm.
 //     link-vmlinux.sh, which makes kallsyms from nm's list, then leaves them out and has to link once more.
 //   - Bytes of a segment that no section describes are lost when GNU strip or objcopy writes the file anew: it copies sections.
+//
+// Rule elf/leave.
 func (w *planner) leave(i int, d NamedData) {
 	s := &w.sec[i]
 	s.Name, s.name = d.Name+imageSuffix, noName

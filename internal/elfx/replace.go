@@ -75,6 +75,7 @@ type pending struct {
 // attributes are taken from it, but for setuid and setgid, which were given to other contents.
 //
 // A file that replaces another belongs to the user who runs gobtf until it is complete, and no other may open it.
+// Rule elf/whole.
 func prepare(e *entry, old *origin, c content) (*pending, error) {
 	e.removeStale()
 	p := &pending{entry: e}
@@ -204,6 +205,7 @@ func (p *pending) drop() {
 }
 
 // replaceOld puts the new file in the place of the file that was opened: the name must still mean that one.
+// Rule elf/whole.
 func (p *pending) replaceOld() error {
 	switch st, err := p.entry.stat(); {
 	case errors.Is(err, fs.ErrNotExist) || err == nil && !sameFile(&st, p.old):

@@ -48,6 +48,7 @@ func SetSections(path string, set []NamedData, opt WriteOptions) (note string, e
 // new data, section names and section headers go to the end of the file, over what was there
 // before if that was only their older selves. Only a section with Leave may get a new number: the
 // old one then stays with the loaded bytes, under the name with ".image" behind it.
+// Rule elf/in-place.
 func (f *File) SetSections(set []NamedData, opt WriteOptions) (note string, err error) {
 	o := f.m.origin
 	if o == nil {
@@ -178,6 +179,7 @@ type planner struct {
 
 type extent struct{ off, end uint64 }
 
+// plan applies rule elf/signature.
 func (f *File) plan(set []NamedData, opt WriteOptions) (*plan, error) {
 	w := &planner{f: f, end: uint64(len(f.data)), free: map[int]bool{}, moved: map[int][]byte{}, p: &plan{}}
 	if n := signatureSize(f.data); n > 0 {
@@ -476,6 +478,7 @@ func (w *planner) moveNames(names []byte) {
 }
 
 // place decides where everything goes, and writes tail and patches.
+// Rule elf/in-place.
 func (w *planner) place() error {
 	f, p := w.f, w.p
 	shsize := uint64(f.shSize())

@@ -65,6 +65,7 @@ var table = map[string]row{
 	"internal/intern":    {may: []string{"internal/mem"}, ban: elfAndDwarf},
 	"internal/mem":       {may: []string{unix}, ban: elfAndDwarf},
 	"internal/layout":    {},
+	"internal/rules":     {},
 	"internal/testdwarf": {},
 
 	// Tools of this repository: they may use all of it, and nothing may use them.
