@@ -1,6 +1,9 @@
 # gobtf. `make build`, `make demo` and `make test` need Go alone; the others say what they need when it is missing.
 GO ?= go
-.PHONY: build test race fuzz bench fixtures rules parity kbuild-test boot-test oot-test demo lint clean
+# The newest staticcheck that Go 1.24 runs; go fetches it from the module proxy.
+STATICCHECK = v0.6.1
+CROSS = 386 arm arm64 riscv64 s390x ppc64le loong64
+.PHONY: build test race fuzz bench fixtures rules mutants parity kbuild-test boot-test oot-test demo lint clean
 
 build: ## bin/gobtf, statically linked
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/gobtf ./cmd/gobtf
@@ -15,35 +18,42 @@ fuzz: ## every fuzz target for FUZZTIME (default 20s)
 	scripts/fuzz
 
 bench: build ## wall, cpu and peak memory against the reference, runs taken in turn
-	$(GO) run ./scripts/bench
+	$(GO) run ./tools/bench
 
 fixtures: ## rebuilds testdata/ from its sources
 	scripts/fixtures
 
 rules: ## breaks each odd rule in a copy and shows which fixtures notice (docs/fixtures.md)
-	$(GO) run ./scripts/rules
+	$(GO) run ./tools/rules
 
-parity: build ## every byte against the reference, on a Debian debug kernel (see scripts/parity)
-	scripts/parity
+mutants: ## changes the source in N=200 random places (SEED=1), one at a time, and counts what the tests notice
+	$(GO) run ./tools/mutants -n $(or $(N),200) -seed $(or $(SEED),1)
+
+parity: build ## every byte against the reference, on a Debian debug kernel : WHAT="modules - all" (tools/parity tells)
+	$(GO) run ./tools/parity $(WHAT)
 
 kbuild-test: ## small kernels built with PAHOLE=gobtf and booted: KERNELS="6.1 6.12 7 5.10" (default 6.12)
-	scripts/kbuild-test $(KERNELS)
+	scripts/e2e/kbuild-test $(KERNELS)
 
 boot-test: ## what live kernels make of module BTF in every form: KERNELS="6.12 7 small small-7" (default 6.12)
-	scripts/boot-test $(KERNELS)
+	scripts/e2e/boot-test $(KERNELS)
 
 oot-test: ## a module built on Debian's headers in every dialect of flags: KERNELS="6.12 7" (default 6.12)
-	scripts/oot-test $(KERNELS)
+	scripts/e2e/oot-test $(KERNELS)
 
 generate: build ## 2,000 generated sets of C units and 200 of csmith against the reference (docs/generator.md)
 	scripts/generate
 
 demo: build ## the main job on a bundled module and bundled programs
-	$(GO) run ./scripts/demo
+	$(GO) run ./tools/demo
 
-lint: ## gofmt, vet, import rules
-	@test -z "$$(gofmt -l btf cmd dedup dwarf2btf encoder internal scripts)" || { gofmt -l .; exit 1; }
-	$(GO) vet ./... && $(GO) test -count=1 ./internal/layout
+lint: ## gofmt, vet, staticcheck, tidy modules, import rules, and whether it compiles for every machine that CROSS names
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) mod tidy -diff
+	$(GO) run honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK) -checks inherit,-ST1005,-ST1008 ./...
+	$(GO) test -count=1 ./internal/layout
+	for a in $(CROSS); do echo "GOARCH=$$a"; CGO_ENABLED=0 GOARCH=$$a $(GO) build ./... || exit 1; done
 
 clean: ## keeps build/, which holds the downloads
 	rm -rf bin

@@ -1,6 +1,6 @@
 // Package btfids fills in .BTF_ids: the section where a kernel or a module keeps the BTF ids of types and functions that it
 // names in its source (BTF_ID, BTF_SET, BTF_KFUNCS_START). It does what the kernel's resolve_btfids does, in its order
-// (spec/kbuild.md section 7): sets are counted and sorted, since the kernel searches them by bisection.
+// (rules btfids/symbols, btfids/resolve, btfids/sorted): sets are counted and sorted, since the kernel searches them by bisection.
 //
 // Before it: an ELF file and its BTF. After it: internal/elfx writes the section back.
 package btfids
@@ -83,6 +83,7 @@ func (e *SymbolError) Error() string {
 
 // Read collects the requests of an ELF file. It returns nil when the file has no .BTF_ids or no symbol table: there is
 // nothing to do then.
+// Rule btfids/symbols.
 func Read(f *elfx.File) (*Section, error) {
 	sec := f.Section(SectionName)
 	symtab := f.Section(".symtab")
@@ -154,6 +155,7 @@ func (s *Section) add(symbol string, off, size uint64) error {
 }
 
 // parseSymbol takes __BTF_ID__KIND__NAME__UNIQUE apart; sets have no UNIQUE.
+// Rule btfids/symbols.
 func parseSymbol(symbol string) (k kind, name string, err error) {
 	rest := strings.TrimPrefix(symbol, Prefix)
 	for i, p := range kindNames {
@@ -197,6 +199,7 @@ func (w Warning) String() string {
 
 // Resolve writes the ids of t, its base included, into Data, and sorts the sets. A name that several types have gets
 // the lowest id, as in the kernel's tool.
+// Rule btfids/resolve.
 func (s *Section) Resolve(t *btf.Types) []Warning {
 	var warnings []Warning
 	for _, r := range s.requests {
@@ -260,7 +263,7 @@ func (s *Section) IDs(f func(kind, name string, id btf.TypeID)) {
 }
 
 // Lists tells whether the section has places outside of sets: a kernel does not relocate those when a module brings a
-// base of its own (spec/kbuild.md 8.1).
+// base of its own (rule forms/relocate).
 func (s *Section) Lists() bool {
 	for _, r := range s.requests {
 		for _, off := range r.at {
@@ -280,6 +283,7 @@ func (x set) size() int {
 }
 
 // sort orders a set by its ids, as signed numbers; the flags of a pair go with its id.
+// Rule btfids/sorted.
 func (s *Section) sort(x set) {
 	if x.pairs {
 		at := x.at + 8

@@ -73,7 +73,7 @@ func (j *Job) Run() error {
 		}
 	}
 	if !j.Files {
-		_, err := elfx.SetSections(j.Object, []elfx.NamedData{{Name: SectionName, Data: sec.Data}}, elfx.WriteOptions{})
+		_, err := f.SetSections([]elfx.NamedData{{Name: SectionName, Data: sec.Data}}, elfx.WriteOptions{})
 		return err
 	}
 	out := []elfx.NamedData{{Name: ".BTF", Data: t.AppendForm(nil, form)}}
@@ -92,12 +92,12 @@ func (j *Job) Run() error {
 	if sec != nil {
 		out = append(out, elfx.NamedData{Name: SectionName, Data: sec.Data})
 	}
+	var files []elfx.Output
 	for _, o := range out {
-		if _, err := elfx.WriteFileAtomic(j.Object+o.Name, o.Data, j.Object, j.BTF, j.Base); err != nil {
-			return err
-		}
+		files = append(files, elfx.Output{Path: j.Object + o.Name, Data: o.Data})
 	}
-	return nil
+	_, err = elfx.WriteFilesAtomic(files, j.Object, j.BTF, j.Base)
+	return err
 }
 
 func (j *Job) resolve(sec *Section, t *btf.Types) error {
@@ -198,18 +198,18 @@ func Patch(object, blob string) error {
 	if err != nil {
 		return err
 	}
+	defer f.Close()
 	s := f.Section(SectionName)
 	var size uint64
 	if s != nil {
 		size = s.Size
 	}
-	f.Close()
 	switch {
 	case s == nil:
 		return fmt.Errorf("%s: no section %s", object, SectionName)
 	case size != uint64(len(m.Data)):
 		return fmt.Errorf("%s: section %s has %d bytes and %s %d", object, SectionName, size, blob, len(m.Data))
 	}
-	_, err = elfx.SetSections(object, []elfx.NamedData{{Name: SectionName, Data: bytes.Clone(m.Data)}}, elfx.WriteOptions{})
+	_, err = f.SetSections([]elfx.NamedData{{Name: SectionName, Data: bytes.Clone(m.Data)}}, elfx.WriteOptions{})
 	return err
 }

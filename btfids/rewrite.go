@@ -21,6 +21,7 @@ func Arrange(t *btf.Types, sec *Section) (*btf.Types, error) {
 
 // sortByName orders t's own types by name, those without one first, equal ones as they were. From 6.19 on kernels look
 // names up by bisection when they find the types in this order.
+// Rule btfids/by-name.
 func sortByName(t *btf.Types) (*btf.Types, error) {
 	start := t.Start()
 	n := t.Len() - int(start)
@@ -166,6 +167,7 @@ func (e *editor) add(rec ...uint32) btf.TypeID {
 	return e.next - 1
 }
 
+// addImplicit applies rule btfids/implicit-args.
 func (e *editor) addImplicit(fn btf.TypeID, x btf.Type, tags []btf.TypeID, log func(format string, args ...any)) {
 	e.open()
 	t := e.t

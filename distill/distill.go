@@ -35,9 +35,10 @@ var (
 // Distill returns split's types on a base that holds no more than what they need of theirs: INT, FLOAT and FWD as they
 // are, named structs, unions and enums by name and size alone. What else they refer to of the base is copied behind
 // them. Strings are written anew, in order of first use. The result is libbpf 1.7.0's btf__distill_base, byte for byte
-// (spec/dedup.md 6.1).
+// (rule forms/distill).
 //
 // An error names the type that refers to a kind of the base that nothing may refer to (FUNC, VAR, DATASEC, DECL_TAG).
+// Rule forms/distill.
 func Distill(split *btf.Types) (own, base *btf.Types, err error) {
 	from := split.Base()
 	if from == nil {

@@ -191,7 +191,7 @@ func TestPortable(t *testing.T) {
 			t.Fatal(err)
 		}
 		raw := base.AppendForm(nil, btf.Header24)
-		if len(raw) != 45 { // spec/kbuild.md 6.3
+		if len(raw) != 45 { // a header, one INT, "int" (rule forms/portable)
 			t.Errorf("%s: a base of %d bytes, not 45", name, len(raw))
 		}
 		again, err := btf.Parse(raw, nil)

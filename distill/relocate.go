@@ -51,10 +51,11 @@ func (e *MisfitError) Error() string {
 }
 
 // Relocate moves split types from their distilled base onto another one, as the kernel and libbpf's btf__relocate do
-// when a module is loaded, their oddities included (spec/dedup.md 6.2). ids says what became of each id of the distilled
+// when a module is loaded, their oddities included (rule forms/relocate). ids says what became of each id of the distilled
 // base; own ids move up by the difference of the bases' lengths. Nothing is merged: dedup does that.
 //
 // An error of type *MisfitError names all types that do not fit, and how.
+// Rule forms/relocate.
 func Relocate(split, target *btf.Types) (moved *btf.Types, ids []btf.TypeID, err error) {
 	d := split.Base()
 	switch {

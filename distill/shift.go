@@ -12,10 +12,11 @@ var ErrLimit = errors.New("more than a kernel takes")
 
 // Shift moves standalone types to the top of a base that they do not refer to: ids and names continue the base's, as a
 // split BTF's do, and the string section loses its leading zero byte. Only how many types and string bytes base has
-// counts, so the result is right on every base that has as many (spec/kbuild.md 6.3, form 2).
+// counts, so the result is right on every base that has as many (rule forms/shifted).
 //
 // With shareScalars each INT and FLOAT that base has too is left out, and references to it go to the base's first equal
 // one: the distilling in kernel builds of 7.x needs at least one reference into the base.
+// Rule forms/shifted.
 func Shift(t, base *btf.Types, shareScalars bool) (*btf.Types, error) {
 	if t.Base() != nil {
 		return nil, errors.New("it is split BTF: only standalone BTF can be shifted")
@@ -104,7 +105,8 @@ func sharedScalars(t, base *btf.Types) map[btf.TypeID]btf.TypeID {
 
 // Portable puts standalone types on top of a base of 45 bytes that holds one INT, "int", which they do not refer to. As
 // .BTF and .BTF.base a kernel from 6.11 on takes them whatever its vmlinux is; one without that INT refuses them, and an
-// empty base live kernels refuse too (spec/kbuild.md 6.3, form 3).
+// empty base live kernels refuse too (rule forms/portable).
+// Rule forms/portable.
 func Portable(t *btf.Types) (own, base *btf.Types, err error) {
 	b := btf.NewBuilder(nil)
 	b.Order = t.Order()

@@ -8,6 +8,7 @@ import (
 
 // alternate adds the sections of the alternate file to s, where dwz made one. A file
 // that is not found is a warning, as it is to the reference: what is in it is void.
+// Rule units/imported.
 func (j *job) alternate(f *input, s *convert.Sections) error {
 	alt, name, err := f.debug.FindAlternate(j.opt.DebugDirs)
 	if err != nil || name == "" {

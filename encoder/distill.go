@@ -16,7 +16,7 @@ func (j *job) distilled() error {
 	if j.opt.Base == nil {
 		return errNoBase
 	}
-	split, err := btf.Parse(j.res.BTF, j.opt.Base)
+	split, err := btf.Parse(j.res.BTF, j.opt.Base.Types)
 	if err != nil {
 		return fmt.Errorf("could not generate distilled base BTF: %w", err)
 	}

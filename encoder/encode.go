@@ -20,17 +20,28 @@ import (
 	"github.com/gobtf/gobtf/internal/dedup"
 	"github.com/gobtf/gobtf/internal/elfx"
 	"github.com/gobtf/gobtf/internal/graph"
+	"github.com/gobtf/gobtf/module"
 )
 
-// Encode makes one BTF of the given files, in their order, and verifies it.
-func Encode(ctx context.Context, paths []string, opt Options) (*Result, error) {
+// EncodeFiles opens files and makes one BTF of them, as Encode does.
+func EncodeFiles(ctx context.Context, paths []string, opt Options) (*Result, error) {
+	files, err := module.OpenAll(paths)
+	if err != nil {
+		return nil, err
+	}
+	defer module.CloseAll(files)
+	return Encode(ctx, files, opt)
+}
+
+// Encode makes one BTF of the given files, in their order, and verifies it. The files stay open. Errors begin with a file's path.
+func Encode(ctx context.Context, files []*module.File, opt Options) (*Result, error) {
 	work := encode
 	if opt.Form != Split {
 		work = encodeStandalone
 	}
-	res, err := work(ctx, paths, opt)
+	res, err := work(ctx, files, opt)
 	if err == nil && !res.Empty {
-		err = verified(paths[0], res, opt)
+		err = verified(files[0].Path(), res, opt)
 	}
 	if err != nil {
 		return nil, err
@@ -39,8 +50,8 @@ func Encode(ctx context.Context, paths []string, opt Options) (*Result, error) {
 }
 
 // encode makes BTF on Options.Base, or standalone.
-func encode(ctx context.Context, paths []string, opt Options) (*Result, error) {
-	files, err := openAll(paths, opt)
+func encode(ctx context.Context, open []*module.File, opt Options) (*Result, error) {
+	files, err := inputs(open, opt)
 	defer func() {
 		for _, f := range files {
 			f.close()
@@ -69,9 +80,9 @@ type job struct {
 	table  *table
 	base   *dedup.Base
 	units  int
-	merged int
 }
 
+// run applies rule order/files.
 func (j *job) run() (*Result, error) {
 	j.shapes = graph.NewShapes(graph.NewStrings())
 	var size uint64
@@ -87,7 +98,7 @@ func (j *job) run() (*Result, error) {
 		if m, f := j.opt.Base.Machine(), elf.Machine(j.files[0].elf.Machine); m != f && m != elf.EM_NONE && m != elf.EM_BPF && f != elf.EM_BPF {
 			return nil, fmt.Errorf("%s: base BTF is of a file for %s and this one is for %s", j.files[0].path, m, f)
 		}
-		j.base = baseOf(j.opt.Base)
+		j.base = dedup.IndexOf(j.opt.Base)
 	}
 	// A type for every 32 bytes of .debug_info and a reference for 12: vmlinux 6.12 has
 	// one for 48 and for 17. Pages that are never touched cost nothing. The size may be
@@ -178,8 +189,9 @@ func (j *job) convertOptions(f *input) convert.Options {
 }
 
 // flatArrays tells whether multi-dimensional arrays are made flat, because the base's are.
+// Rule split/flat-arrays.
 func (j *job) flatArrays() bool {
-	return j.base != nil && !j.opt.Quirks && hasOnlyFlatArrays(j.opt.Base)
+	return j.base != nil && !j.opt.Quirks && j.opt.Base.OnlyFlatArrays()
 }
 
 // jobs returns how many workers to use for so many units.
@@ -250,19 +262,15 @@ func (f *input) close() {
 	if f.debug != nil && f.debug != f.elf {
 		f.debug.Close()
 	}
-	if f.elf != nil {
-		f.elf.Close()
-	}
+	f.elf.ReleaseAll()
 }
 
-func openAll(paths []string, opt Options) ([]*input, error) {
+// inputs finds where the debug information of each file is.
+func inputs(open []*module.File, opt Options) ([]*input, error) {
 	var files []*input
-	for _, p := range paths {
-		e, err := elfx.Open(p)
-		if err != nil {
-			return files, err
-		}
-		f := &input{path: p, elf: e, debug: e}
+	for _, m := range open {
+		e, err := m.ELF(), error(nil)
+		f := &input{path: m.Path(), elf: e, debug: e}
 		files = append(files, f)
 		if f.info = e.Section(".debug_info"); f.info == nil {
 			if f.debug, err = e.FindDebug(opt.DebugDirs); err != nil {
@@ -334,6 +342,7 @@ func (f *input) typeSections(s *convert.Sections) error {
 
 // ltoNote tells whether a note says that units refer to each other: owner "Linux",
 // type 0x101 (LINUX_ELFNOTE_LTO_INFO), not zero.
+// Rule units/merged.
 func (f *input) ltoNote() bool {
 	lto := false
 	f.elf.Notes(func(owner string, typ uint32, desc []byte) {

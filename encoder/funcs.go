@@ -10,7 +10,8 @@ import (
 )
 
 // emitFuncs decides which saved functions are written and appends their FUNC_PROTO,
-// FUNC and tags, by name (spec/convert.md 4.4 to 4.8).
+// FUNC and tags, by name (docs/rules/functions.md).
+// Rule order/types.
 func (t *table) emitFuncs(features Features) error {
 	order := t.sortStates()
 	t.trace.lateFunctions()
@@ -30,6 +31,7 @@ func (t *table) emitFuncs(features Features) error {
 
 // sortStates returns the saved functions by name, then those with an address first,
 // then as they were saved.
+// Rule functions/groups.
 func (t *table) sortStates() []uint32 {
 	// Names are ranked once each, and the states put into their order by counting.
 	seen := make(map[graph.StrID]uint32)
@@ -109,6 +111,7 @@ type funcEmitter struct {
 }
 
 // group handles the states of one function.
+// Rules functions/groups, functions/left-out.
 func (e *funcEmitter) group(order []uint32) error {
 	t := e.t
 	first := t.funcs.at(order[0])
@@ -174,6 +177,7 @@ func (e *funcEmitter) group(order []uint32) error {
 // otherCopy tells that only one of two states is code of its own: with true_signature
 // an inlined copy does not speak against it. (Not in pahole's snapshots before 1.32:
 // found by comparing vmlinux.)
+// Rule functions/true-signature.
 func (e *funcEmitter) otherCopy(a, b *state) bool {
 	return e.features&TrueSignature != 0 && (a.addr == 0) != (b.addr == 0)
 }
@@ -190,12 +194,14 @@ const (
 	skipAmbiguous
 )
 
+// skipOptimized applies rule functions/left-out.
 func (e *funcEmitter) skipOptimized(s *state) bool {
 	return e.features&TrueSignature == 0 && s.flags&convert.OptimizedParms != 0 &&
 		(s.flags&convert.SignatureChanged != 0 || s.entry.hasOptimized(s.addr))
 }
 
-// canonical chooses the state that describes the function (spec/convert.md 4.5).
+// canonical chooses the state that describes the function.
+// Rule functions/canonical.
 func (e *funcEmitter) canonical(entry *funcEntry, order []uint32) *state {
 	t := e.t
 	if len(order) == 1 {
@@ -227,6 +233,7 @@ func (e *funcEmitter) canonical(entry *funcEntry, order []uint32) *state {
 // the reference copies them through a buffer of 128.
 const maxParmName = 127
 
+// truncated applies rule functions/written.
 func (t *table) truncated(id graph.StrID) graph.StrID {
 	if b := t.strs.Bytes(id); len(b) > maxParmName {
 		return t.strs.Intern(b[:maxParmName])
@@ -235,6 +242,7 @@ func (t *table) truncated(id graph.StrID) graph.StrID {
 }
 
 // emitProto appends FUNC_PROTO, FUNC and the function's declaration tags.
+// Rule functions/written.
 func (e *funcEmitter) emitProto(s *state, name graph.StrID, ret btf.TypeID, params []param) btf.TypeID {
 	t := e.t
 	if len(params) > 0xffff {
@@ -274,7 +282,8 @@ func (e *funcEmitter) declTag(value graph.StrID, component int32, id btf.TypeID)
 }
 
 // arena gives the pointers of a kfunc that are in an arena their own address space
-// (spec/convert.md 4.9).
+// (rule functions/kfuncs).
+// Rule functions/kfuncs.
 func (e *funcEmitter) arena(entry *funcEntry, s *state) (btf.TypeID, []param, error) {
 	t := e.t
 	ret := s.ret
@@ -334,6 +343,7 @@ type matcher struct {
 // is no C.
 const maxMatch = 256
 
+// sameProto applies rule functions/inconsistent.
 func (m *matcher) sameProto(t *table, a, b *state) bool {
 	if a.nparm != b.nparm {
 		t.trace.skipping(t, a.entry, "param count mismatch; %d params != %d params", a.nparm, b.nparm)
@@ -370,6 +380,7 @@ func (m *matcher) kind(sh graph.Shape) btf.Kind {
 	return btf.Struct
 }
 
+// same applies rule functions/inconsistent.
 func (m *matcher) same(a, b btf.TypeID, depth int) bool {
 	if a == b {
 		return true

@@ -12,7 +12,7 @@ import (
 )
 
 // funcTable is the function symbols of one file, by key: the symbol's name up to
-// its first dot (spec/convert.md 4.1).
+// its first dot (rule functions/table).
 type funcTable struct {
 	entries []funcEntry
 	syms    []funcSym
@@ -38,6 +38,7 @@ type funcSym struct {
 }
 
 // newFuncTable reads the symbols of f. A file without .symtab has no functions.
+// Rule functions/table.
 func newFuncTable(f *elfx.File, strs *graph.Strings) (*funcTable, error) {
 	t := &funcTable{lastKey: -1}
 	syms, err := f.Symbols()
@@ -115,6 +116,7 @@ func (t *funcTable) append(e int32, s funcSym) {
 
 // findAmbiguous marks keys with symbols at different addresses. An address of 0 at
 // the head of the list does not count, and neither does the key that sorts last.
+// Rule functions/table.
 func (t *funcTable) findAmbiguous() {
 	for i := range t.entries {
 		e := &t.entries[i]
@@ -180,7 +182,8 @@ const (
 )
 
 // findKfuncs notes which functions the file's .BTF_ids lists as kfuncs
-// (spec/convert.md 4.9).
+// (rule functions/kfuncs).
+// Rule functions/kfuncs.
 func (t *funcTable) findKfuncs(f *elfx.File, strs *graph.Strings) error {
 	var ids *elfx.Section
 	for i := range f.Sections {

@@ -145,7 +145,7 @@ func TestVmlinuxLoads(t *testing.T) {
 	if len(unknown) > 0 {
 		t.Fatalf("unknown features %q", unknown)
 	}
-	res, err := encoder.Encode(context.Background(), []string{path}, encoder.Options{Features: features})
+	res, err := encoder.EncodeFiles(context.Background(), []string{path}, encoder.Options{Features: features})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ func lowered(t *testing.T, name string, opt encoder.Options) (*btf.Types, []stri
 	t.Helper()
 	var notes []string
 	opt.Notes = func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
-	res, err := encoder.Encode(context.Background(), []string{filepath.Join(testdata, "obj", name+".elf")}, opt)
+	res, err := encoder.EncodeFiles(context.Background(), []string{filepath.Join(testdata, "obj", name+".elf")}, opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestLowered(t *testing.T) {
 					t.Errorf("-V: %q, want the place and %q", n, w)
 				}
 			}
-			_, err := encoder.Encode(context.Background(), []string{filepath.Join(testdata, "obj", tt.obj+".elf")},
+			_, err := encoder.EncodeFiles(context.Background(), []string{filepath.Join(testdata, "obj", tt.obj+".elf")},
 				encoder.Options{Features: encoder.DefaultFeatures, Strict: true})
 			if err == nil || !strings.Contains(err.Error(), tt.listed[0]) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("--strict: error %v", err)
@@ -222,7 +222,7 @@ func TestDamagedUnits(t *testing.T) {
 		}
 		try := func(what string, data []byte) {
 			write(t, filepath.Join(dir, name), data)
-			res, err := encoder.Encode(context.Background(), []string{main}, opt)
+			res, err := encoder.EncodeFiles(context.Background(), []string{main}, opt)
 			if err != nil && strings.Contains(err.Error(), "\n") || err == nil && res == nil {
 				t.Errorf("%s: result %v, error %q", what, res, err)
 			}

@@ -7,7 +7,8 @@ import (
 )
 
 // registersOf returns how a machine passes the first parameters
-// (spec/convert.md 4.3). Machines that are not in the table pass none.
+// (rule params/machines). Machines that are not in the table pass none.
+// Rule params/machines.
 func registersOf(m elf.Machine) convert.Registers {
 	switch m {
 	case elf.EM_X86_64:

@@ -19,7 +19,7 @@ type table struct {
 	offs   mem.Grower[uint32]
 	refs   mem.Grower[uint32]
 
-	// index type of arrays (spec/convert.md 2.4)
+	// index type of arrays (rule types/array-index)
 	indexID  uint32
 	hasIndex bool
 	hasArray bool
@@ -94,6 +94,7 @@ func newTable(shapes *graph.Shapes, start btf.TypeID, types, refs int) *table {
 }
 
 // add appends a unit. entries is the function table of the unit's file.
+// Rules order/types, types/array-index, units/order.
 func (t *table) add(u *convert.Unit, entries *funcTable) error {
 	t.notes = append(t.notes, u.Notes...)
 	t.notesCut += u.MoreNotes
@@ -148,6 +149,7 @@ func (t *table) add(u *convert.Unit, entries *funcTable) error {
 }
 
 // logInt notes that "int" was added behind a unit's types, for arrays' index type.
+// Rule types/array-index.
 func (t *table) logInt(log []convert.LogEntry, unit int, pos uint32) []convert.LogEntry {
 	if !t.strs.Lower(t.intName, place(unit, pos)) {
 		return log
@@ -165,6 +167,7 @@ func (t *table) logInt(log []convert.LogEntry, unit int, pos uint32) []convert.L
 func place(unit int, pos uint32) uint64 { return uint64(unit)<<32 | uint64(pos) }
 
 // addTail appends declaration tags and variables.
+// Rule order/types.
 func (t *table) addTail(u *convert.Unit, off uint32) {
 	first := uint32(t.g.Len())
 	next := 0
@@ -223,6 +226,7 @@ func (t *table) addFuncs(u *convert.Unit, off uint32, entries *funcTable) {
 // addStrings adds all strings in the order in which the reference adds them: per
 // unit as logged, then what came after the last unit. A log entry that a smaller
 // place undercut later is passed over: what it added had been added before.
+// Rule order/strings.
 func (t *table) addStrings(sec *graph.StringSection) {
 	for unit, log := range t.logs {
 		for _, e := range log {

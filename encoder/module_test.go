@@ -42,7 +42,7 @@ func TestModule(t *testing.T) {
 	features := encoder.DefaultFeatures | encoder.Attributes
 	encode := func(opt encoder.Options) []byte {
 		opt.Features = features
-		res, err := encoder.Encode(context.Background(), []string{ko}, opt)
+		res, err := encoder.EncodeFiles(context.Background(), []string{ko}, opt)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,10 +52,10 @@ func TestModule(t *testing.T) {
 		t.Errorf("standalone: %s", firstDifference(got, want, nil))
 	}
 	quirks := read("gobtf_demo.split.btf.zst")
-	if got := encode(encoder.Options{Base: base, Quirks: true}); !bytes.Equal(got, quirks) {
+	if got := encode(encoder.Options{Base: btf.NewBase(base), Quirks: true}); !bytes.Equal(got, quirks) {
 		t.Errorf("split: %s", firstDifference(got, quirks, base))
 	}
-	split := encode(encoder.Options{Base: base})
+	split := encode(encoder.Options{Base: btf.NewBase(base)})
 	if len(split)*4 > len(quirks) {
 		t.Errorf("without pahole's defects %d bytes, with them %d", len(split), len(quirks))
 	}

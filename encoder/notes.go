@@ -14,6 +14,7 @@ const maxNamed = 3
 // report says what had to be left out or lowered, where the reference would have given
 // up and written nothing: each with -V, and one line that counts them. Under Strict it
 // is an error. Skeleton units and the like are warnings: the reference writes the same.
+// Rule units/lowered.
 func (j *job) report() error {
 	t := j.table
 	if j.opt.Trace != nil {

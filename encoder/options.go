@@ -20,7 +20,7 @@ type Options struct {
 	Targeted       bool // what Kernel does not take is an error, and not a note (see For)
 	Header         btf.HeaderForm
 	Kernel         verify.Kernel // whose rules the BTF is verified by; the zero value is the newest one known
-	Base           *btf.Types    // split BTF on it; nil is standalone
+	Base           *btf.Base     // split BTF on it; nil is standalone
 	Form           Form          // what becomes of it; the zero value is split BTF
 	ShareScalars   bool          // Shifted: INT and FLOAT are the base's
 	Quirks         bool          // split BTF as pahole 1.32 makes it, its defects included (docs/quirks.md)

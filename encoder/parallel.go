@@ -15,6 +15,7 @@ const unitsPerJob = 8
 // inOrder converts all units with so many workers and hands each to merge, in file
 // order and one at a time. A unit's slices are used again once merge returns. The
 // error that is returned is the first in the file, not the first in time.
+// Rule units/order.
 func inOrder(ctx context.Context, conv *convert.Converter, first, jobs int, merge func(*convert.Unit) error) error {
 	n := conv.Len()
 	if jobs > n {

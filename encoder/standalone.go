@@ -1,16 +1,13 @@
 package encoder
 
 import (
-	"bytes"
 	"context"
-	"debug/elf"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/distill"
-	"github.com/gobtf/gobtf/internal/elfx"
+	"github.com/gobtf/gobtf/module"
 )
 
 // Form is a form of module BTF (docs/module-btf.md).
@@ -39,25 +36,25 @@ func ParseForm(name string) (Form, bool) {
 }
 
 // encodeStandalone encodes without a base, then gives the result the form that is asked for.
-func encodeStandalone(ctx context.Context, paths []string, opt Options) (*Result, error) {
+func encodeStandalone(ctx context.Context, files []*module.File, opt Options) (*Result, error) {
 	base, form := opt.Base, opt.Form
 	opt.Base, opt.Form = nil, Split
 	opt.Features &^= DistilledBase
 	if form == Shifted && base == nil {
 		return nil, errors.New("standalone BTF is shifted to the top of a base, and there is none (--btf_base)")
 	}
-	res, err := encode(ctx, paths, opt)
+	res, err := encode(ctx, files, opt)
 	if err != nil || res.Empty || form == Raw {
 		return res, err
 	}
 	if err := reform(res, form, base, opt); err != nil {
-		return nil, fmt.Errorf("%s: %v form: %w", paths[0], form, err)
+		return nil, fmt.Errorf("%s: %v form: %w", files[0].Path(), form, err)
 	}
 	return res, nil
 }
 
 // reform makes standalone BTF shifted or portable.
-func reform(res *Result, form Form, base *btf.Types, opt Options) error {
+func reform(res *Result, form Form, base *btf.Base, opt Options) error {
 	t, err := btf.Parse(res.BTF, nil)
 	if err != nil {
 		return err
@@ -73,7 +70,7 @@ func reform(res *Result, form Form, base *btf.Types, opt Options) error {
 	if base.BigEndian() != t.BigEndian() {
 		return fmt.Errorf("base BTF is %s and the file is %s", endianName(base.BigEndian()), endianName(t.BigEndian()))
 	}
-	own, err := distill.Shift(t, base, opt.ShareScalars)
+	own, err := distill.Shift(t, base.Types, opt.ShareScalars)
 	if err != nil {
 		return err
 	}
@@ -82,39 +79,4 @@ func reform(res *Result, form Form, base *btf.Types, opt Options) error {
 	}
 	res.BTF, res.NumTypes = own.AppendForm(nil, opt.Header), own.Len()-int(own.Start())
 	return nil
-}
-
-// ModuleRelease returns the release of the kernel that a module was built for: the first word of the vermagic in its
-// .modinfo, empty when it has none.
-func ModuleRelease(path string) (string, error) {
-	f, err := elfx.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	s := f.Section(".modinfo")
-	if s == nil {
-		return "", nil
-	}
-	data, err := f.Data(s)
-	if err != nil {
-		return "", err
-	}
-	for _, line := range bytes.Split(data, []byte{0}) {
-		if v, ok := bytes.CutPrefix(line, []byte("vermagic=")); ok {
-			release, _, _ := strings.Cut(string(v), " ")
-			return release, nil
-		}
-	}
-	return "", nil
-}
-
-// Relocatable tells whether a file is an object or a module, and not linked to its end as vmlinux is.
-func Relocatable(path string) (bool, error) {
-	f, err := elfx.Open(path)
-	if err != nil {
-		return false, err
-	}
-	defer f.Close()
-	return elf.Type(f.Type) == elf.ET_REL, nil
 }

@@ -20,7 +20,7 @@ func TestFor(t *testing.T) {
 	for _, path := range glob(t, filepath.Join(testdata, "obj", "*.elf")) {
 		for _, k := range []verify.Kernel{{Major: 5, Minor: 10}, {Major: 5, Minor: 15}, {Major: 5, Minor: 16}, {Major: 5, Minor: 19}, {Major: 6, Minor: 1}, {Major: 6, Minor: 12}, {Major: 7, Minor: 2}} {
 			opt := encoder.Options{Features: all, Header: btf.HeaderLayout, Jobs: 1}.For(k)
-			res, err := encoder.Encode(context.Background(), []string{path}, opt)
+			res, err := encoder.EncodeFiles(context.Background(), []string{path}, opt)
 			switch {
 			case err != nil && strings.Contains(err.Error(), "does not take this BTF: "):
 				refused++

@@ -16,7 +16,7 @@ import (
 
 // TestTrace compares -V with the reference's, line by line, for every fixture of which there is a golden: without one the
 // reference writes nothing, or nonsense that gobtf does not repeat (type units). It runs the reference, whose path
-// GOBTF_REFERENCE has (scripts/fetch-reference prints it); CI does.
+// GOBTF_REFERENCE has (scripts/fetch/reference prints it); CI does.
 func TestTrace(t *testing.T) {
 	reference := os.Getenv("GOBTF_REFERENCE")
 	if reference == "" {
@@ -50,7 +50,7 @@ func TestTrace(t *testing.T) {
 				var got bytes.Buffer
 				opt := opt
 				opt.Trace = &got
-				if _, err := encoder.Encode(context.Background(), []string{path}, opt); err != nil {
+				if _, err := encoder.EncodeFiles(context.Background(), []string{path}, opt); err != nil {
 					t.Fatal(err)
 				}
 				if where := firstOther(got.String(), string(want)); where != "" {

@@ -15,7 +15,7 @@ import (
 const percpuSection = ".data..percpu"
 
 // sectionMap finds the section of an address: the first one, by number, that holds
-// data and covers it (spec/convert.md section 5, step 3).
+// data and covers it (rule variables/which).
 type sectionMap struct {
 	f      *elfx.File
 	strs   *graph.Strings
@@ -114,6 +114,7 @@ func (m *sectionMap) Find(addr uint64) (section int, offset uint64, ok bool) {
 }
 
 // HasObject reports whether the section has a data symbol with that name.
+// Rule variables/address-zero.
 func (m *sectionMap) HasObject(section int, name graph.StrID) bool {
 	m.once.Do(func() {
 		m.objects = make(map[object]bool)
@@ -135,6 +136,7 @@ func (m *sectionMap) HasObject(section int, name graph.StrID) bool {
 
 // emitDatasecs appends a DATASEC for every section with variables. names are the
 // section names of the first file: later files' variables go by them too.
+// Rule variables/datasec.
 func (t *table) emitDatasecs(f *elfx.File) {
 	sort.SliceStable(t.vars, func(i, j int) bool { return t.vars[i].section < t.vars[j].section })
 	for i := 0; i < len(t.vars); {
@@ -147,6 +149,7 @@ func (t *table) emitDatasecs(f *elfx.File) {
 	}
 }
 
+// datasec applies rule variables/datasec.
 func (t *table) datasec(name string, vars []variable) {
 	sort.SliceStable(vars, func(i, j int) bool { return int32(vars[i].offset-vars[j].offset) < 0 })
 	last := vars[len(vars)-1]

@@ -10,9 +10,9 @@ import (
 // verified checks what is about to be handed out by what a kernel checks when it loads its own or a module's BTF (level 1 of
 // btf/verify). A finding is a note, since the bytes are the reference's, and with Strict or a target kernel an error.
 func verified(path string, res *Result, opt Options) error {
-	base := opt.Base
-	if opt.Form == Raw {
-		base = nil
+	var base *btf.Types
+	if opt.Base != nil && opt.Form != Raw {
+		base = opt.Base.Types
 	}
 	found, err := verify.CheckOn(res.BTF, res.BTFBase, base, verify.Options{Kernel: opt.Kernel})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/encoder"
+	"github.com/gobtf/gobtf/module"
 )
 
 // ErrNoDWARF: there is nothing to make BTF of.
@@ -15,10 +16,21 @@ var ErrNoDWARF = errors.New("no debug information: build it with CONFIG_DEBUG_IN
 // ErrOtherKernel: the module was built for another kernel than the base is of.
 var ErrOtherKernel = errors.New("built for another kernel")
 
+// AddFile opens a module and gives it BTF.
+func AddFile(ctx context.Context, path string, onto *btf.Base, release string, form Form, opt Options) (*Report, error) {
+	f, err := module.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return Add(ctx, f, onto, release, form, opt)
+}
+
 // Add makes BTF for a module whose build made none, in any form, and fills in .BTF_ids. release is that of the base's kernel, as
 // uname -r prints it; a module whose vermagic names another is refused. With an empty one nothing is compared.
-func Add(ctx context.Context, path string, onto *Base, release string, form Form, opt Options) (*Report, error) {
-	built, err := encoder.ModuleRelease(path)
+func Add(ctx context.Context, f *module.File, onto *btf.Base, release string, form Form, opt Options) (*Report, error) {
+	path := f.Path()
+	built, err := f.Release()
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +40,7 @@ func Add(ctx context.Context, path string, onto *Base, release string, form Form
 	case release != "" && built != release:
 		return nil, fmt.Errorf("%s: %w: its vermagic says %s, and the base is of %s", path, ErrOtherKernel, built, release)
 	}
-	m, err := openModule(path)
+	m, err := readSubject(f)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +48,7 @@ func Add(ctx context.Context, path string, onto *Base, release string, form Form
 	if m.own != nil {
 		r.Before = "old" // which form does not matter: nothing of it is used
 	}
-	o := encoder.Options{Features: onto.features(), Base: onto.Types, Jobs: opt.Jobs, DebugDirs: opt.DebugDirs, Notes: opt.Notes}
+	o := encoder.Options{Features: kernel{onto}.features(), Base: onto, Jobs: opt.Jobs, DebugDirs: opt.DebugDirs, Notes: opt.Notes}
 	switch form {
 	case Split:
 	case Distilled:
@@ -47,7 +59,7 @@ func Add(ctx context.Context, path string, onto *Base, release string, form Form
 			return nil, fmt.Errorf("%s: no form %q", path, form)
 		}
 	}
-	res, err := encoder.Encode(ctx, []string{path}, o)
+	res, err := encoder.Encode(ctx, []*module.File{f}, o)
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,15 @@ import (
 )
 
 // ReadBase reads a kernel's BTF: BTF as such, or an ELF file with .BTF, either of them compressed or not (gzip, xz, zstd).
-func ReadBase(path string) (*btf.Types, error) {
+func ReadBase(path string) (*btf.Base, error) {
+	t, err := readTypes(path)
+	if err != nil {
+		return nil, err
+	}
+	return btf.NewBase(t), nil
+}
+
+func readTypes(path string) (*btf.Types, error) {
 	t, err := btf.ReadFile(path, nil)
 	if err == nil {
 		return t, nil
@@ -41,31 +49,4 @@ func ReadBase(path string) (*btf.Types, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return t, nil
-}
-
-// KernelRelease returns the release that a vmlinux says it is of, in its banner; "" when it says nothing, as BTF alone does.
-func KernelRelease(path string) string {
-	f, err := elfx.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	s := f.Section(".rodata")
-	if s == nil {
-		return ""
-	}
-	data, err := f.Raw(s)
-	if err != nil {
-		return ""
-	}
-	const banner = "Linux version "
-	_, rest, ok := bytes.Cut(data, []byte(banner))
-	if !ok {
-		return ""
-	}
-	release, _, ok := bytes.Cut(rest[:min(len(rest), 128)], []byte(" "))
-	if !ok || bytes.ContainsAny(release, "%\x00") {
-		return ""
-	}
-	return string(release)
 }

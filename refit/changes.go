@@ -22,6 +22,7 @@ type Change struct {
 // Breaks tells whether code that was compiled with the old one does not fit the new one: its members moved, or something of
 // the module has it by value and is too small or too large. A struct that only grew at its end, and is only pointed to, is
 // no harm.
+// Rule forms/differs.
 func (c Change) Breaks() bool {
 	return len(c.Moved) > 0 || len(c.Embedded) > 0 && c.Was != c.Is
 }
@@ -320,7 +321,8 @@ func compare(t *btf.Types, id btf.TypeID, now *btf.Types, is btf.TypeID) (moved 
 // changes compares what a module uses of the kernel with what the kernel has now. members tells that t has the members of the
 // kernel's structs; without them (a distilled base) only sizes can be compared. known tells that a struct of that name is the
 // kernel's for certain; else one that has at most half in common with the kernel's is the module's own under the same name.
-func (b *Base) changes(t *btf.Types, kernel func(btf.TypeID) bool, known, members bool) (list []Change) {
+// Rule forms/differs.
+func (b kernel) changes(t *btf.Types, kernel func(btf.TypeID) bool, known, members bool) (list []Change) {
 	for _, u := range uses(t, kernel) {
 		if t.Base() == b.Types && u.id < t.Start() {
 			continue // it is the kernel's now
@@ -328,7 +330,7 @@ func (b *Base) changes(t *btf.Types, kernel func(btf.TypeID) bool, known, member
 		x := t.Type(u.id)
 		c := Change{Kind: x.Kind(), Name: x.Name(), Was: x.Size(), Funcs: u.funcs, Structs: u.structs, Embedded: u.embedded}
 		best := -1
-		for _, is := range b.named[x.Name()] {
+		for _, is := range b.StructsNamed(x.Name()) {
 			now := b.Types.Type(is)
 			if now.Kind() != x.Kind() {
 				continue

@@ -1,80 +1,48 @@
 package refit
 
 import (
-	"fmt"
-
 	"github.com/gobtf/gobtf/btf"
-	"github.com/gobtf/gobtf/internal/dedup"
-	"github.com/gobtf/gobtf/internal/graph"
+	"github.com/gobtf/gobtf/dedup"
 )
 
-// Base is the BTF of the kernel that modules are to fit, indexed once for all of them.
-type Base struct {
-	Types *btf.Types
-
-	index *dedup.Base
-	flat  bool // each multi-dimensional array is one ARRAY, as pahole wrote them until 1.31
-	named map[string][]btf.TypeID
-}
-
-// NewBase indexes a kernel's BTF.
-func NewBase(t *btf.Types) *Base {
-	b := &Base{Types: t, index: dedup.NewBase(t), flat: true, named: make(map[string][]btf.TypeID)}
-	for id, x := range t.All() {
-		switch x.Kind() {
-		case btf.Array:
-			elem, _, _ := x.Array()
-			b.flat = b.flat && t.Type(elem).Kind() != btf.Array
-		case btf.Struct, btf.Union:
-			if x.NameOff() != 0 {
-				b.named[x.Name()] = append(b.named[x.Name()], id)
-			}
-		}
-	}
-	return b
-}
+// kernel is the base that modules are to fit.
+type kernel struct{ *btf.Base }
 
 // onto makes split BTF on the base of types that stand alone, or on the base already: what is equal to a type of the base
 // becomes this type (dedup's rules), and the rest is the module's own.
-func (b *Base) onto(t *btf.Types) (*btf.Types, error) {
-	if b.flat && t.Base() == nil {
+func (b kernel) onto(t *btf.Types) (*btf.Types, error) {
+	if b.OnlyFlatArrays() && t.Base() == nil {
 		var err error
 		if t, err = flattened(t); err != nil {
 			return nil, err
 		}
 	}
-	shapes := graph.NewShapes(graph.NewStrings())
-	g := graph.NewGraph(shapes, btf.TypeID(b.Types.Len()), t.Len()-int(t.Start()), len(t.Words())/2)
-	g.AddTypes(t)
-	res, err := dedup.Run(g, b.index, dedup.Options{})
-	if err != nil {
-		return nil, fmt.Errorf("dedup: %w", err)
-	}
-	sec := graph.NewStringSection(shapes.Strs, uint32(b.stringsEnd()), b.Types.Offset)
-	for _, id := range res.Keep {
-		sec.AddContent(shapes.Content(g.Shape[id-g.Start]))
-	}
-	return g.Types(res.Keep, sec, b.Types, t.Order())
+	return dedup.Merge([]*btf.Types{t}, b.Base, dedup.Options{})
 }
 
-// flattened returns standalone types with each ARRAY of ARRAYs as one.
+// flattened returns types that stand alone with each multi-dimensional array as one.
+// Rule split/flat-arrays.
 func flattened(t *btf.Types) (*btf.Types, error) {
 	inner := innerArrays(t)
 	newID := make([]uint32, t.Len())
-	next := uint32(1)
-	for id := btf.TypeID(1); int(id) < t.Len(); id++ {
+	next := uint32(t.Start())
+	for id := t.Start(); int(id) < t.Len(); id++ {
 		if !inner[id] {
 			newID[id] = next
 			next++
 		}
 	}
-	words := make([]uint32, 0, len(t.Words()))
+	var words []uint32
 	for id, x := range t.All() {
 		if inner[id] {
 			continue
 		}
+		rec := x.Record()
+		if x.Kind() == btf.Array {
+			rec = flatArray(t, rec)
+		}
 		at := len(words)
-		words = append(words, flatArray(t, x)...)
+		words = append(words, rec...)
 		btf.EachRef(words[at:], func(w *uint32) { *w = newID[*w] })
 	}
 	return btf.New(words, t.Strings(), nil, t.Order())
@@ -103,13 +71,9 @@ func innerArrays(t *btf.Types) map[btf.TypeID]bool {
 	return inner
 }
 
-// flatArray returns the record of a type, of an ARRAY of ARRAYs as one: the number of elements is the product, modulo 2^32
-// (docs/quirks.md).
-func flatArray(t *btf.Types, x btf.Type) []uint32 {
-	if x.Kind() != btf.Array {
-		return x.Record()
-	}
-	flat := append([]uint32(nil), x.Record()...)
+// flatArray returns an ARRAY of ARRAYs as one: the number of elements is the product, modulo 2^32 (docs/quirks.md).
+func flatArray(t *btf.Types, rec []uint32) []uint32 {
+	flat := append([]uint32(nil), rec...)
 	for n := 0; n < t.Len(); n++ { // an ARRAY of itself ends too
 		elem := t.Record(btf.TypeID(flat[3]))
 		if btf.InfoKind(elem[1]) != btf.Array {

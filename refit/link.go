@@ -10,11 +10,11 @@ import (
 // value must have its size too.
 //
 // Without this a kfunc's `struct task_struct *` would be a type of the module's, which no BPF program can pass.
-func (b *Base) link(t *btf.Types) (*btf.Types, error) {
+func (b kernel) link(t *btf.Types) (*btf.Types, error) {
 	to := map[btf.TypeID]btf.TypeID{}
 	kernel := func(id btf.TypeID) bool {
 		x := t.Type(id)
-		return x.NameOff() != 0 && id >= t.Start() && len(b.named[x.Name()]) > 0
+		return x.NameOff() != 0 && id >= t.Start() && len(b.StructsNamed(x.Name())) > 0
 	}
 	embedded := map[btf.TypeID]bool{}
 	for _, u := range uses(t, kernel) {
@@ -103,9 +103,9 @@ func replace(t *btf.Types, to map[btf.TypeID]btf.TypeID, keep []bool) (*btf.Type
 }
 
 // namesake returns the kernel's struct that stands for a copy of it, if there is exactly one.
-func (b *Base) namesake(t *btf.Types, id btf.TypeID, embedded bool) (is btf.TypeID, ok bool) {
+func (b kernel) namesake(t *btf.Types, id btf.TypeID, embedded bool) (is btf.TypeID, ok bool) {
 	x := t.Type(id)
-	for _, c := range b.named[x.Name()] {
+	for _, c := range b.StructsNamed(x.Name()) {
 		now := b.Types.Type(c)
 		if now.Kind() != x.Kind() || now.Size() < x.Size() || embedded && now.Size() != x.Size() {
 			continue

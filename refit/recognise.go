@@ -49,6 +49,7 @@ var ErrAmbiguous = errors.New("it is not certain where its ids begin")
 // there (a FUNC's to a FUNC_PROTO, a member's to what has a size ...) and every name to the beginning of a string. Split BTF
 // that is read as standalone, or on a base that is not its own, does not survive that: its strings are the other base's
 // middle. Where two readings remain the answer is ErrAmbiguous.
+// Rule forms/recognise.
 func Recognise(own, section []byte, onto, from *btf.Types) (*Found, error) {
 	if section != nil {
 		return recogniseDistilled(own, section)

@@ -7,7 +7,6 @@
 package refit
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 	"github.com/gobtf/gobtf/distill"
 	"github.com/gobtf/gobtf/encoder"
 	"github.com/gobtf/gobtf/internal/elfx"
+	"github.com/gobtf/gobtf/module"
 )
 
 // Options belong to Rebase and Add. The zero value works.
@@ -83,8 +83,9 @@ var (
 	ErrDiffers = errors.New("was compiled with structs that differ now (--force rebases it all the same)")
 )
 
-// module is an open file.
-type module struct {
+// subject is an open module, and what there is of BTF in it.
+type subject struct {
+	*module.File
 	path     string
 	own, sec []byte // .BTF, .BTF.base; nil when there is none
 	ids      *btfids.Section
@@ -93,26 +94,16 @@ type module struct {
 	big      bool
 }
 
-func openModule(path string) (*module, error) {
-	f, err := elfx.Open(path)
-	if err != nil {
+func readSubject(f *module.File) (m *subject, err error) {
+	path := f.Path()
+	m = &subject{File: f, path: path, big: f.BigEndian(), hasIDs: f.ELF().Section(btfids.SectionName) != nil}
+	if m.own, m.sec, err = f.BTF(); err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	m := &module{path: path, big: f.BigEndian, hasIDs: f.Section(btfids.SectionName) != nil}
-	for name, to := range map[string]*[]byte{".BTF": &m.own, ".BTF.base": &m.sec} {
-		if s := f.Section(name); s != nil {
-			b, err := f.Data(s)
-			if err != nil {
-				return nil, err
-			}
-			*to = bytes.Clone(b) // the file will be written over
-		}
-	}
-	if m.ids, err = btfids.Read(f); err != nil {
+	if m.ids, err = btfids.Read(f.ELF()); err != nil {
 		return nil, err
 	}
-	if m.release, err = encoder.ModuleRelease(path); err != nil {
+	if m.release, err = f.Release(); err != nil {
 		return nil, err
 	}
 	if m.hasIDs && m.ids == nil {
@@ -121,13 +112,24 @@ func openModule(path string) (*module, error) {
 	return m, nil
 }
 
-// Rebase makes a module's BTF fit a base, and reports. An error that wraps ErrDiffers or ErrNoSource comes with a report; the
-// file is untouched then.
-func Rebase(ctx context.Context, path string, onto *Base, opt Options) (*Report, error) {
-	m, err := openModule(path)
+// RebaseFile opens a module and rebases it.
+func RebaseFile(ctx context.Context, path string, onto *btf.Base, opt Options) (*Report, error) {
+	f, err := module.Open(path)
 	if err != nil {
 		return nil, err
 	}
+	defer f.Close()
+	return Rebase(ctx, f, onto, opt)
+}
+
+// Rebase makes a module's BTF fit a base, and reports. An error that wraps ErrDiffers or ErrNoSource comes with a report; the
+// file is untouched then.
+func Rebase(ctx context.Context, f *module.File, onto *btf.Base, opt Options) (*Report, error) {
+	m, err := readSubject(f)
+	if err != nil {
+		return nil, err
+	}
+	path := f.Path()
 	r := &Report{Path: path, Before: None, check: opt.Check}
 	if m.own == nil {
 		return r, fmt.Errorf("%s: %w", path, ErrNoBTF)
@@ -148,7 +150,7 @@ func Rebase(ctx context.Context, path string, onto *Base, opt Options) (*Report,
 		r.After = r.Before
 		return r, nil
 	}
-	res, err := sources{m, found, unknown, onto, opt, r}.best(ctx)
+	res, err := sources{m, found, unknown, kernel{onto}, opt, r}.best(ctx)
 	if err != nil {
 		return r, err
 	}
@@ -159,7 +161,8 @@ func Rebase(ctx context.Context, path string, onto *Base, opt Options) (*Report,
 }
 
 // fits tells whether a kernel with this base takes a module as it is, and sees in it what was meant.
-func fits(found *Found, unknown error, m *module, onto *Base) (ok bool, why string) {
+// Rule forms/relocate.
+func fits(found *Found, unknown error, m *subject, onto *btf.Base) (ok bool, why string) {
 	switch {
 	case found == nil:
 		return false, unknown.Error()
@@ -169,7 +172,7 @@ func fits(found *Found, unknown error, m *module, onto *Base) (ok bool, why stri
 		return false, "kernels take no standalone BTF"
 	case found.Form == Shifted:
 		return false, fmt.Sprintf("its ids begin at %d and its strings at %d, the base ends at %d and %d",
-			found.FirstID, found.FirstName, onto.Types.Len(), onto.stringsEnd())
+			found.FirstID, found.FirstName, onto.Types.Len(), kernel{onto}.stringsEnd())
 	case found.Form == Split:
 		return false, "it was built on the base of --from"
 	}
@@ -186,7 +189,7 @@ func fits(found *Found, unknown error, m *module, onto *Base) (ok bool, why stri
 	return true, ""
 }
 
-func (b *Base) stringsEnd() int { return int(b.Types.StringsStart()) + len(b.Types.Strings()) }
+func (b kernel) stringsEnd() int { return int(b.Types.StringsStart()) + len(b.Types.Strings()) }
 
 // differ turns changes that break the module's code into an error.
 func differ(path string, r *Report, opt Options) error {
@@ -207,7 +210,7 @@ func differ(path string, r *Report, opt Options) error {
 }
 
 // write puts new types into the file, and its ids with them. base is what becomes .BTF.base, nil for none.
-func (m *module) write(own, base *btf.Types, r *Report, opt Options) error {
+func (m *subject) write(own, base *btf.Types, r *Report, opt Options) error {
 	if k, err := verify.ParseKernel(m.release); err == nil && !k.Before(7, 0) {
 		if own, err = btfids.Arrange(own, m.ids); err != nil {
 			return fmt.Errorf("%s: %w", m.path, err)
@@ -236,15 +239,15 @@ func (m *module) write(own, base *btf.Types, r *Report, opt Options) error {
 	if opt.Check {
 		return nil
 	}
-	note, err := elfx.SetSections(m.path, set, elfx.WriteOptions{StripSignature: opt.StripSignature})
+	note, err := m.ELF().SetSections(set, elfx.WriteOptions{StripSignature: opt.StripSignature})
 	if note != "" {
-		opt.note("%s: %s", m.path, strings.TrimPrefix(note, m.path+": "))
+		opt.note("%s: %s", m.path, note)
 	}
 	return err
 }
 
 // verified checks what is about to be written as the module's kernel does at load. What it would refuse is not written, unless forced.
-func (m *module) verified(own, base *btf.Types, opt Options) error {
+func (m *subject) verified(own, base *btf.Types, opt Options) error {
 	kernel, _ := verify.ParseKernel(m.release) // what it does not understand is the newest
 	var small []byte
 	if base != nil {
@@ -278,7 +281,7 @@ func sharedTypes(t *btf.Types) int {
 }
 
 // features are what kernels want encoded, as far as the base's kernel knows it.
-func (b *Base) features() encoder.Features {
+func (b kernel) features() encoder.Features {
 	fs := encoder.DefaultFeatures
 	enum64, attributes := false, false
 	for _, x := range b.Types.All() {

@@ -13,11 +13,13 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/btf/verify"
 	"github.com/gobtf/gobtf/btfids"
 	"github.com/gobtf/gobtf/internal/elfx"
+	"github.com/gobtf/gobtf/module"
 )
 
 const moduleDir = "../testdata/module/"
@@ -129,7 +131,7 @@ func built(t testing.TB, form Form, on *btf.Types, dwarf bool) string {
 		t.Fatal(err)
 	}
 	// The vermagic is 6.12's; a base without a release is compared with none.
-	if _, err := Add(context.Background(), path, NewBase(on), "", form, Options{}); err != nil {
+	if _, err := AddFile(context.Background(), path, btf.NewBase(on), "", form, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if !dwarf {
@@ -157,13 +159,26 @@ func strip(t testing.TB, path string) {
 	}
 }
 
-// load reads a module's BTF as a kernel with this base does.
-func load(t testing.TB, path string, base *btf.Types) (*btf.Types, *btfids.Section) {
+// opened is a module that stays open until the test ends.
+func opened(t testing.TB, path string) *subject {
 	t.Helper()
-	m, err := openModule(path)
+	f, err := module.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { f.Close() })
+	m, err := readSubject(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// load reads a module's BTF as a kernel with this base does.
+func load(t testing.TB, path string, base *btf.Types) (*btf.Types, *btfids.Section) {
+	t.Helper()
+	m := opened(t, path)
+	var err error
 	if m.sec != nil {
 		if base, err = btf.Parse(m.sec, nil); err != nil {
 			t.Fatal(err)
@@ -216,7 +231,7 @@ func idsRight(t *testing.T, own *btf.Types, ids *btfids.Section) {
 func TestRebase(t *testing.T) {
 	b := theBases(t)
 	want, _ := load(t, built(t, Split, b.moved, false), b.moved)
-	onto := NewBase(b.moved)
+	onto := btf.NewBase(b.moved)
 	for _, tc := range []struct {
 		name   string
 		form   Form
@@ -241,13 +256,13 @@ func TestRebase(t *testing.T) {
 			}
 			check := opt
 			check.Check = true
-			if _, err := Rebase(context.Background(), path, onto, check); err != nil {
+			if _, err := RebaseFile(context.Background(), path, onto, check); err != nil {
 				t.Fatalf("--check: %v", err)
 			}
 			if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
 				t.Error("--check wrote the file")
 			}
-			r, err := Rebase(context.Background(), path, onto, opt)
+			r, err := RebaseFile(context.Background(), path, onto, opt)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -259,7 +274,7 @@ func TestRebase(t *testing.T) {
 				t.Errorf("%d types, encoding it there gives %d: %s", len(got), want.Len()-int(want.Start()), firstOther(got, meaning(want)))
 			}
 			idsRight(t, own, ids)
-			again, err := Rebase(context.Background(), path, onto, Options{})
+			again, err := RebaseFile(context.Background(), path, onto, Options{})
 			if err != nil || !again.Fits || again.Source != "" {
 				t.Errorf("the second time: %v, %v", again, err)
 			}
@@ -281,7 +296,7 @@ func TestShifted(t *testing.T) {
 	b := theBases(t)
 	path := built(t, Shifted, b.ours, false)
 	before, _ := load(t, path, b.ours)
-	if _, err := Rebase(context.Background(), path, NewBase(b.moved), Options{Form: Shifted}); err != nil {
+	if _, err := RebaseFile(context.Background(), path, btf.NewBase(b.moved), Options{Form: Shifted}); err != nil {
 		t.Fatal(err)
 	}
 	after, ids := load(t, path, b.moved)
@@ -297,9 +312,9 @@ func TestDiffers(t *testing.T) {
 	for _, form := range []Form{Split, Raw, Portable} {
 		path := built(t, form, b.ours, form == Split)
 		before, _ := os.ReadFile(path)
-		r, err := Rebase(context.Background(), path, NewBase(b.changed), Options{})
+		r, err := RebaseFile(context.Background(), path, btf.NewBase(b.changed), Options{})
 		if form == Portable && err == nil && r.Fits { // it stands alone, and the kernel takes it
-			r, err = Rebase(context.Background(), path, NewBase(b.changed), Options{Form: Split})
+			_, err = RebaseFile(context.Background(), path, btf.NewBase(b.changed), Options{Form: Split})
 		}
 		if !errors.Is(err, ErrDiffers) || !strings.Contains(err.Error(), "struct list_head: 16 -> 24 bytes, next at byte 8, not 0") {
 			t.Errorf("%s: %v", form, err)
@@ -307,7 +322,7 @@ func TestDiffers(t *testing.T) {
 		if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
 			t.Errorf("%s: it was written all the same", form)
 		}
-		if r, err = Rebase(context.Background(), path, NewBase(b.changed), Options{Force: true, Form: Split}); err != nil || len(r.Changes) == 0 {
+		if r, err = RebaseFile(context.Background(), path, btf.NewBase(b.changed), Options{Force: true, Form: Split}); err != nil || len(r.Changes) == 0 {
 			t.Errorf("%s: --force: %v, %v", form, r, err)
 		}
 		load(t, path, b.changed)
@@ -318,7 +333,7 @@ func TestDiffers(t *testing.T) {
 func TestGrown(t *testing.T) {
 	b := theBases(t)
 	path := built(t, Raw, b.ours, false)
-	r, err := Rebase(context.Background(), path, NewBase(b.grown), Options{Form: Split})
+	r, err := RebaseFile(context.Background(), path, btf.NewBase(b.grown), Options{Form: Split})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -338,7 +353,7 @@ func TestGrown(t *testing.T) {
 // TestRefused is about what there is no way for.
 func TestRefused(t *testing.T) {
 	b := theBases(t)
-	onto := NewBase(b.moved)
+	onto := btf.NewBase(b.moved)
 	split := built(t, Split, b.ours, false)
 	for _, tc := range []struct {
 		name string
@@ -346,26 +361,26 @@ func TestRefused(t *testing.T) {
 		want error
 		says string
 	}{
-		{"split BTF of a base that is not known", func() error { _, err := Rebase(context.Background(), split, onto, Options{}); return err }, ErrNoSource, "without --from"},
+		{"split BTF of a base that is not known", func() error { _, err := RebaseFile(context.Background(), split, onto, Options{}); return err }, ErrNoSource, "without --from"},
 		{"split BTF and the wrong --from", func() error {
-			_, err := Rebase(context.Background(), split, onto, Options{From: b.moved})
+			_, err := RebaseFile(context.Background(), split, onto, Options{From: b.moved})
 			return err
 		}, ErrNoSource, "on --from"},
 		{"no BTF", func() error {
 			path := filepath.Join(t.TempDir(), "m.ko")
 			os.WriteFile(path, unpack(t, "gobtf_demo.ko.zst"), 0o666)
-			_, err := Rebase(context.Background(), path, onto, Options{})
+			_, err := RebaseFile(context.Background(), path, onto, Options{})
 			return err
 		}, ErrNoBTF, "gobtf add"},
 		{"add without DWARF", func() error {
-			_, err := Add(context.Background(), split, NewBase(b.ours), "", Split, Options{})
+			_, err := AddFile(context.Background(), split, btf.NewBase(b.ours), "", Split, Options{})
 			return err
 		}, ErrNoDWARF, "before it is stripped"},
 		{"add for another kernel", func() error {
-			_, err := Add(context.Background(), split, NewBase(b.ours), "6.1.0-1-amd64", Split, Options{})
+			_, err := AddFile(context.Background(), split, btf.NewBase(b.ours), "6.1.0-1-amd64", Split, Options{})
 			return err
 		}, ErrOtherKernel, "the base is of 6.1.0-1-amd64"},
-		{"no ELF file", func() error { _, err := Rebase(context.Background(), "refit.go", onto, Options{}); return err }, nil, "refit.go: "},
+		{"no ELF file", func() error { _, err := RebaseFile(context.Background(), "refit.go", onto, Options{}); return err }, nil, "refit.go: "},
 	} {
 		err := tc.do()
 		if err == nil || tc.want != nil && !errors.Is(err, tc.want) || !strings.Contains(err.Error(), tc.says) || strings.Contains(err.Error(), "\n") {
@@ -378,10 +393,7 @@ func TestRefused(t *testing.T) {
 func TestRecognise(t *testing.T) {
 	b := theBases(t)
 	for _, form := range []Form{Split, Raw, Shifted, Portable, Distilled} {
-		m, err := openModule(built(t, form, b.ours, false))
-		if err != nil {
-			t.Fatal(err)
-		}
+		m := opened(t, built(t, form, b.ours, false))
 		f, err := Recognise(m.own, m.sec, b.ours, nil)
 		if err != nil || f.Form != form {
 			t.Errorf("%s on its base: %v, %v", form, f, err)
@@ -415,7 +427,7 @@ func FuzzRecognise(f *testing.F) {
 	f.Add(base.Append(nil), []byte(nil), true)
 	f.Add(split.Append(nil), base.Append(nil), false)
 	f.Add(split.Append(nil), []byte(nil), true)
-	onto := NewBase(base)
+	onto := btf.NewBase(base)
 	f.Fuzz(func(t *testing.T, own, section []byte, from bool) {
 		if len(section) == 0 {
 			section = nil
@@ -429,7 +441,7 @@ func FuzzRecognise(f *testing.F) {
 			return
 		}
 		r := &Report{}
-		s := sources{&module{path: "x"}, found, nil, onto, Options{Force: true, From: old}, r}
+		s := sources{&subject{path: "x"}, found, nil, kernel{onto}, Options{Force: true, From: old}, r}
 		switch {
 		case found.Whole != nil:
 			s.whole()
@@ -438,4 +450,49 @@ func FuzzRecognise(f *testing.F) {
 		}
 		_ = r.String()
 	})
+}
+
+// TestOpenedOnce: a compressed module is opened and decompressed once, whatever is done with it.
+func TestOpenedOnce(t *testing.T) {
+	b := theBases(t)
+	plain, err := os.ReadFile(built(t, Split, b.ours, true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	w, err := xz.WriterConfig{CheckSum: xz.CRC32}.NewWriter(&packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(plain); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "gobtf_demo.ko.xz")
+	onto := btf.NewBase(b.moved)
+	for name, do := range map[string]func() error{
+		"rebase": func() error {
+			r, err := RebaseFile(context.Background(), path, onto, Options{})
+			if err == nil && r.Source == "" {
+				t.Error("rebase had nothing to do")
+			}
+			return err
+		},
+		"add":    func() error { _, err := AddFile(context.Background(), path, onto, "", Split, Options{}); return err },
+		"verify": func() error { _, err := Verify(path, b.ours, nil, false, 0); return err },
+	} {
+		if err := os.WriteFile(path, packed.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		files, unpacked := elfx.Opened()
+		if err := do(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		f, u := elfx.Opened()
+		if f-files != 1 || u-unpacked != 1 {
+			t.Errorf("%s opened %d files and decompressed %d", name, f-files, u-unpacked)
+		}
+	}
 }

@@ -8,14 +8,15 @@ import (
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/distill"
 	"github.com/gobtf/gobtf/encoder"
+	"github.com/gobtf/gobtf/module"
 )
 
 // sources are what new BTF for a module can be made of, and what is known about them.
 type sources struct {
-	m       *module
+	m       *subject
 	found   *Found // nil: split BTF of an unknown base
 	unknown error
-	onto    *Base
+	onto    kernel
 	opt     Options
 	r       *Report
 }
@@ -45,13 +46,13 @@ func (s sources) best(ctx context.Context) (*btf.Types, error) {
 // dwarf encodes the module again, as its build would have on the base. It returns nil when there is no debug information.
 func (s sources) dwarf(ctx context.Context) (*btf.Types, error) {
 	opt := encoder.Options{
-		Features: s.onto.features(), Base: s.onto.Types, Jobs: s.opt.Jobs, DebugDirs: s.opt.DebugDirs, Notes: s.opt.Notes,
+		Features: s.onto.features(), Base: s.onto.Base, Jobs: s.opt.Jobs, DebugDirs: s.opt.DebugDirs, Notes: s.opt.Notes,
 	}
 	s.r.After = Split
 	if s.opt.Form == Shifted {
 		opt.Form, s.r.After = encoder.Shifted, Shifted
 	}
-	res, err := encoder.Encode(ctx, []string{s.m.path}, opt)
+	res, err := encoder.Encode(ctx, []*module.File{s.m.File}, opt)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return nil, err
@@ -87,7 +88,7 @@ func (s sources) dwarf(ctx context.Context) (*btf.Types, error) {
 func (s sources) compareOwn(t *btf.Types) {
 	s.r.Changes = s.onto.changes(t, func(id btf.TypeID) bool {
 		x := t.Type(id)
-		return x.NameOff() != 0 && (id < t.Start() || len(s.onto.named[x.Name()]) > 0)
+		return x.NameOff() != 0 && (id < t.Start() || len(s.onto.StructsNamed(x.Name())) > 0)
 	}, false, true)
 }
 

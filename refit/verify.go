@@ -9,8 +9,8 @@ import (
 	"github.com/gobtf/gobtf/btf/verify"
 	"github.com/gobtf/gobtf/btfids"
 	"github.com/gobtf/gobtf/distill"
-	"github.com/gobtf/gobtf/encoder"
 	"github.com/gobtf/gobtf/internal/elfx"
+	"github.com/gobtf/gobtf/module"
 )
 
 // Verdict says what a kernel makes of a file's BTF.
@@ -134,31 +134,24 @@ func readForVerify(path string) (*verifyInput, error) {
 	if !bytes.HasPrefix(m.Data, []byte("\x7fELF")) {
 		return &verifyInput{own: bytes.Clone(m.Data)}, nil
 	}
-	f, err := elfx.FromBytes(path, m.Data)
+	e, err := elfx.FromMapping(path, m)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	in := &verifyInput{section: ".BTF", pointerSize: 4}
-	if f.Class64 {
-		in.pointerSize = 8
+	f := module.FromELF(e)
+	in := &verifyInput{section: ".BTF", pointerSize: f.PointerSize()}
+	own, base, err := f.BTF()
+	if err != nil {
+		return nil, err
 	}
-	for name, to := range map[string]*[]byte{".BTF": &in.own, ".BTF.base": &in.base} {
-		if s := f.Section(name); s != nil {
-			b, err := f.Data(s)
-			if err != nil {
-				return nil, err
-			}
-			*to = append([]byte{}, b...) // never nil
-		}
-	}
+	in.own, in.base = bytes.Clone(own), bytes.Clone(base) // the file is closed before they are looked at
 	if in.own == nil {
 		return nil, fmt.Errorf("%s: %w", path, ErrNoBTF)
 	}
-	if ids, err := btfids.Read(f); err == nil && ids != nil {
+	if ids, err := btfids.Read(e); err == nil && ids != nil {
 		in.lists = ids.Lists()
 	}
-	in.release, err = encoder.ModuleRelease(path)
+	in.release, err = f.Release()
 	return in, err
 }
 

@@ -1,7 +1,7 @@
 # Shared by the scripts here; sourced, never run. Before it: set -eu. It sets ROOT and moves there.
 # Packages are looked up with an apt of our own, in build/apt: the machine's lists and packages are never touched.
 
-ROOT=$(cd "$(dirname "$0")/.." && pwd)
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PROG=$(basename "$0")
 cd "$ROOT"
 mkdir -p build
@@ -128,4 +128,10 @@ unpacked() {
 		exec "\$r/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" --library-path "\$r/usr/lib/x86_64-linux-gnu" "\$r/$program" "\$@"
 	END
 	chmod +x "$dir/$name"
+}
+
+# flagset NAME: prints the flags of a set of tools/flagsets/flagsets.txt.
+flagset() {
+	grep -qE "^$1( |\$)" tools/flagsets/flagsets.txt || die "there is no flag set $1 in tools/flagsets/flagsets.txt"
+	sed -n "s/^$1 \{0,1\}//p" tools/flagsets/flagsets.txt
 }

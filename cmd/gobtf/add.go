@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/gobtf/gobtf/module"
 	"github.com/gobtf/gobtf/refit"
 	"github.com/urfave/cli/v2"
 )
@@ -65,13 +66,12 @@ func add(c *cli.Context, stdout, stderr io.Writer) error {
 	if release == "" {
 		opt.Notes("%s: of which kernel it is is not known, so no vermagic is compared (--kernel=RELEASE)", base)
 	}
-	t, err := refit.ReadBase(base)
+	onto, err := refit.ReadBase(base)
 	if err != nil {
 		return at(err, base)
 	}
-	onto := refit.NewBase(t)
 	return eachModule(files, stdout, stderr, func(path string) (*refit.Report, error) {
-		return refit.Add(c.Context, path, onto, release, form, opt)
+		return refit.AddFile(c.Context, path, onto, release, form, opt)
 	})
 }
 
@@ -91,13 +91,23 @@ func baseRelease(base, option string) (string, error) {
 	if option != "" {
 		return option, nil
 	}
-	if release := refit.KernelRelease(base); release != "" {
+	if release := bannerRelease(base); release != "" {
 		return release, nil
 	}
 	if m := inModules.FindStringSubmatch(base); m != nil {
 		return m[1], nil
 	}
 	return "", nil
+}
+
+// bannerRelease returns the release in a vmlinux's banner; "" where there is none, as in BTF alone.
+func bannerRelease(path string) string {
+	f, err := module.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	return f.KernelRelease()
 }
 
 // eachModule does one thing to each file and prints what became of it. With one file its error is the program's; with more,

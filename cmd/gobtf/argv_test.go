@@ -209,7 +209,7 @@ func TestNormalise(t *testing.T) {
 	}
 }
 
-// reference returns the reference pahole where scripts/fetch-reference put it, or "".
+// reference returns the reference pahole where scripts/fetch/reference put it, or "".
 func reference(t *testing.T) string {
 	t.Helper()
 	path, err := filepath.Abs("../../build/ref/pahole")
@@ -255,7 +255,7 @@ func TestOptionTable(t *testing.T) {
 	}
 	pahole := reference(t)
 	if pahole == "" {
-		t.Skip("no build/ref/pahole: scripts/fetch-reference installs it")
+		t.Skip("no build/ref/pahole: scripts/fetch/reference installs it")
 	}
 	help, err := exec.Command(pahole, "--help").Output()
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/btf/verify"
 	"github.com/gobtf/gobtf/encoder"
-	"github.com/gobtf/gobtf/refit"
+	"github.com/gobtf/gobtf/module"
 	"github.com/urfave/cli/v2"
 )
 
@@ -31,10 +31,19 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if opt, err = forKernel(c, opt, paths[0]); err != nil {
+	asked, err := standaloneRequest(c, os.LookupEnv)
+	if err != nil {
 		return err
 	}
-	note, err := applyStandalone(c, &opt, paths[0])
+	files, err := module.OpenAll(paths)
+	if err != nil {
+		return err
+	}
+	defer module.CloseAll(files)
+	if opt, err = forKernel(c, opt, files[0]); err != nil {
+		return err
+	}
+	note, err := applyStandalone(c, asked, &opt, files[0])
 	if err != nil {
 		return err
 	}
@@ -49,11 +58,13 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 		base = "" // neither has anything to do with it
 	}
 	if base != "" {
-		if opt.Base, err = btf.ReadFile(base, nil); err != nil {
+		t, err := btf.ReadFile(base, nil)
+		if err != nil {
 			return at(err, base)
 		}
+		opt.Base = btf.NewBase(t)
 	}
-	res, err := encoder.Encode(c.Context, paths, opt)
+	res, err := encoder.Encode(c.Context, files, opt)
 	switch {
 	case err != nil && c.Context.Err() != nil:
 		return errors.New("interrupted")
@@ -76,14 +87,14 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 			return nil
 		}
 		opt.Notes("%s: %s has no types", res.Reason, out)
-		data = emptyBTF(opt, paths[0])
+		data = emptyBTF(opt, files[0].BigEndian())
 	}
 	target := out
 	if out != "" {
 		note, err = encoder.WriteDetached(out, data, paths)
 	} else {
 		target = paths[0]
-		note, err = encoder.WriteInPlace(target, res, opt)
+		note, err = encoder.WriteInPlace(files[0], res, opt)
 	}
 	if note != "" {
 		opt.Notes("%v", at(errors.New(note), target))
@@ -92,15 +103,15 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 }
 
 // forKernel says by whose rules the BTF is verified, and with --target_kernel leaves out what that kernel does not take.
-func forKernel(c *cli.Context, opt encoder.Options, path string) (encoder.Options, error) {
-	r := kernelRelease(os.LookupEnv, path)
+func forKernel(c *cli.Context, opt encoder.Options, f *module.File) (encoder.Options, error) {
+	r := kernelRelease(os.LookupEnv, f)
 	target := c.String("target_kernel")
 	if target == "auto" && !r.known() {
 		if base := c.String("btf_base"); base != "" {
-			r = parseRelease(refit.KernelRelease(base))
+			r = parseRelease(bannerRelease(base))
 		}
 		if !r.known() {
-			return opt, fmt.Errorf("%s: --target_kernel=auto: neither VERSION and PATCHLEVEL, KERNELRELEASE, a vermagic nor the base says which kernel it is for", path)
+			return opt, fmt.Errorf("%s: --target_kernel=auto: neither VERSION and PATCHLEVEL, KERNELRELEASE, a vermagic nor the base says which kernel it is for", f.Path())
 		}
 	}
 	k := verify.Kernel{Major: r.major, Minor: r.minor}
@@ -208,9 +219,8 @@ func checkOutput(out string, inputs []string) error {
 }
 
 // emptyBTF is what a detached output holds when there was nothing to encode: valid, so that newer kernel builds go on.
-func emptyBTF(opt encoder.Options, path string) []byte {
+func emptyBTF(opt encoder.Options, big bool) []byte {
 	strs := []byte{0}
-	big := bigEndian(path)
 	if opt.Base != nil {
 		strs, big = nil, opt.Base.BigEndian()
 	}
@@ -219,18 +229,6 @@ func emptyBTF(opt encoder.Options, path string) []byte {
 		order = binary.BigEndian
 	}
 	return btf.AppendFile(nil, opt.Header, nil, strs, order)
-}
-
-// bigEndian reads a file's byte order from the first bytes of its ELF header.
-func bigEndian(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	var ident [6]byte
-	_, err = io.ReadFull(f, ident[:])
-	return err == nil && string(ident[:4]) == "\x7fELF" && ident[5] == 2
 }
 
 // at puts the first of the files in front of an error that does not begin with one of them, and takes the system call

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"debug/elf"
 	"encoding/hex"
 	"fmt"
 	"os"
@@ -34,6 +35,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("OBJ", filepath.Join(fixtures, "obj"))
+			e.Setenv("IMAGE", filepath.Join(fixtures, "image"))
 			e.Setenv("GOLDEN", filepath.Join(fixtures, "golden"))
 			e.Setenv("MODULE", filepath.Join(fixtures, "module", "gobtf_demo.ko.zst"))
 			e.Setenv("VMLINUX", vmlinux)
@@ -55,7 +57,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("no such condition")
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status, "cut": cut, "size": size, "lines": lines, "poke": poke,
+			"status": status, "cut": cut, "size": size, "lines": lines, "poke": poke, "section": section,
 		},
 	})
 }
@@ -114,6 +116,20 @@ func poke(ts *testscript.TestScript, neg bool, args []string) {
 	_, err = f.WriteAt(data, off)
 	ts.Check(err)
 	ts.Check(f.Close())
+}
+
+// section FILE NAME OUT: writes a section's contents, as debug/elf finds them.
+func section(ts *testscript.TestScript, neg bool, args []string) {
+	f, err := elf.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer f.Close()
+	s := f.Section(args[1])
+	if s == nil {
+		ts.Fatalf("%s: no section %s", args[0], args[1])
+	}
+	data, err := s.Data()
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), data, 0o666))
 }
 
 // size FILE N: wants this many bytes.

@@ -43,18 +43,19 @@ func rebase(c *cli.Context, stdout, stderr io.Writer) error {
 	if (dir == "") == (len(files) == 0) {
 		return usagef("rebase: give modules, or --all with a folder of them")
 	}
-	t, err := refit.ReadBase(c.String("onto"))
+	onto, err := refit.ReadBase(c.String("onto"))
 	if err != nil {
 		return at(err, c.String("onto"))
 	}
-	onto := refit.NewBase(t)
 	if from := c.String("from"); from != "" {
-		if opt.From, err = refit.ReadBase(from); err != nil {
+		old, err := refit.ReadBase(from)
+		if err != nil {
 			return at(err, from)
 		}
+		opt.From = old.Types
 	}
 	one := func(path string) (*refit.Report, error) {
-		r, err := refit.Rebase(c.Context, path, onto, opt)
+		r, err := refit.RebaseFile(c.Context, path, onto, opt)
 		if r != nil && err != nil && errors.Is(err, refit.ErrDiffers) {
 			fmt.Fprintf(stdout, "%s: %s BTF stays as it is; what differs:\n", path, r.Before)
 			printChanges(stdout, r)

@@ -203,6 +203,6 @@ func filesFlow(lookup func(string) (string, bool)) bool {
 	if _, ok := lookup("RESOLVE_BTFIDS_FLAGS"); ok {
 		return true
 	}
-	r := kernelRelease(lookup, "")
+	r := kernelRelease(lookup, nil)
 	return r.known() && !r.before(7, 0)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gobtf/gobtf/encoder"
+	"github.com/gobtf/gobtf/module"
 	"github.com/urfave/cli/v2"
 )
 
@@ -114,8 +115,8 @@ func parseRelease(s string) (r release) {
 	return r
 }
 
-// kernelRelease returns the kernel that is being built for: kbuild says it in the environment, a module in its vermagic.
-func kernelRelease(lookup func(string) (string, bool), path string) release {
+// kernelRelease returns the kernel that is being built for: kbuild says it in the environment, a module in its vermagic. f may be nil.
+func kernelRelease(lookup func(string) (string, bool), f *module.File) release {
 	v, _ := lookup("VERSION")
 	p, _ := lookup("PATCHLEVEL")
 	if r := parseRelease(v + "." + p); r.known() {
@@ -125,7 +126,10 @@ func kernelRelease(lookup func(string) (string, bool), path string) release {
 	if r := parseRelease(s); r.known() {
 		return r
 	}
-	s, _ = encoder.ModuleRelease(path) // a file that cannot be read is reported when it is encoded
+	if f == nil {
+		return release{}
+	}
+	s, _ = f.Release() // a section that cannot be read is reported when the file is encoded
 	return parseRelease(s)
 }
 
@@ -137,7 +141,8 @@ type circumstances struct {
 	kernel         release
 }
 
-// choose returns the form that survives the rest of the build and loads on the kernel (spec/kbuild.md 6.3), and why.
+// choose returns the form that survives the rest of the build and loads on the kernel, and why.
+// Rule forms/choice.
 func choose(c circumstances) (form encoder.Form, share bool, why string) {
 	switch {
 	case !c.base:
@@ -157,12 +162,11 @@ func choose(c circumstances) (form encoder.Form, share bool, why string) {
 }
 
 // applyStandalone settles the form of the output. note is one line that says which it is and why, empty when nobody asks.
-func applyStandalone(c *cli.Context, opt *encoder.Options, path string) (note string, err error) {
-	req, err := standaloneRequest(c, os.LookupEnv)
-	if err != nil || req.by == "" {
-		return "", err
+func applyStandalone(c *cli.Context, req request, opt *encoder.Options, f *module.File) (note string, err error) {
+	if req.by == "" {
+		return "", nil
 	}
-	if c.String("btf_base") == "" && !relocatable(path) {
+	if c.String("btf_base") == "" && !f.Relocatable() {
 		return "", nil // vmlinux, when it and its modules are built in one go: it is standalone, and the forms are for modules
 	}
 	at := circumstances{base: c.String("btf_base") != "", detached: c.String("btf_encode_detached") != "", distilled: opt.Features.Has(encoder.DistilledBase)}
@@ -193,11 +197,5 @@ func applyStandalone(c *cli.Context, opt *encoder.Options, path string) (note st
 	case opt.Form == encoder.Portable && at.detached:
 		return "", errors.New("--standalone=portable: a detached file has no place for .BTF.base")
 	}
-	return fmt.Sprintf("%s: standalone BTF (%s), %v form: %s%s", path, req.by, opt.Form, why, dropped), nil
-}
-
-// relocatable tells a module, or another object, from a linked program. What cannot be read is reported when it is encoded.
-func relocatable(path string) bool {
-	m, err := encoder.Relocatable(path)
-	return err != nil || m
+	return fmt.Sprintf("%s: standalone BTF (%s), %v form: %s%s", f.Path(), req.by, opt.Form, why, dropped), nil
 }

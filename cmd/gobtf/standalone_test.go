@@ -6,7 +6,7 @@ import (
 	"github.com/gobtf/gobtf/encoder"
 )
 
-// TestEmptyInMakeflags has MAKEFLAGS as make 4.3 hands them on (spec/kbuild.md 6.2).
+// TestEmptyInMakeflags has MAKEFLAGS as make 4.3 hands them on.
 func TestEmptyInMakeflags(t *testing.T) {
 	for flags, want := range map[string]bool{
 		"": false,
@@ -42,7 +42,7 @@ func TestParseRelease(t *testing.T) {
 	}
 }
 
-// TestChoose has the rows of spec/kbuild.md 6.3.
+// TestChoose has the rows of rule forms/choice.
 func TestChoose(t *testing.T) {
 	for _, tc := range []struct {
 		name  string

@@ -49,7 +49,7 @@ func verifyFiles(c *cli.Context, stdout, stderr io.Writer) error {
 		if err != nil {
 			return at(err, path)
 		}
-		base = t
+		base = t.Types
 	}
 	bad := 0
 	for _, path := range files {

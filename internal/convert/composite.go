@@ -55,6 +55,7 @@ func (u *unit) cook(raw []uint32) graph.Shape {
 func (u *unit) nameString(r rawName) string { return u.c.strs.String(u.str(r)) }
 
 // modifier handles CONST, VOLATILE and RESTRICT.
+// Rule types/typedef.
 func (u *unit) modifier(sh graph.Shape) {
 	d := &u.die
 	pre, info, ref := u.mark(d.Off), typeInfo{tag: d.Tag}, u.ref(d, dwarfscan.Type)
@@ -64,7 +65,8 @@ func (u *unit) modifier(sh graph.Shape) {
 }
 
 // pointer handles PTR, and the type tags on it that clang gives as children and gcc
-// as a chain of references (spec/dwarf2btf.md section 6).
+// as a chain of references (rule types/type-tags).
+// Rules types/typedef, types/type-tags.
 func (u *unit) pointer() {
 	d := &u.die
 	off := d.Off
@@ -116,6 +118,7 @@ const maxChain = 256
 
 // gnuTypeTags emits the TYPE_TAGs of a gcc chain. They take slots in chain order and
 // the pointer refers to the first, so each refers to the one that follows it.
+// Rule types/type-tags.
 func (u *unit) gnuTypeTags(chain, ref uint32) uint32 {
 	var values []graph.StrID
 	var d dwarfscan.DIE
@@ -141,6 +144,7 @@ func (u *unit) gnuTypeTags(chain, ref uint32) uint32 {
 }
 
 // gnuDeclTags collects the declaration tags of a gcc chain.
+// Rule types/decl-tags.
 func (u *unit) gnuDeclTags(list []declTag, chain, target uint32, component int32) []declTag {
 	var d dwarfscan.DIE
 	for n := 0; chain != 0 && n < maxChain && u.at(chain, &d); n++ {
@@ -154,6 +158,7 @@ func (u *unit) gnuDeclTags(list []declTag, chain, target uint32, component int32
 }
 
 // llvmDeclTag collects the annotation that was read last if it is a declaration tag.
+// Rule types/decl-tags.
 func (u *unit) llvmDeclTag(list []declTag, target uint32, component int32) []declTag {
 	d := &u.die
 	if string(u.stringValue(d, dwarfscan.Name)) == "btf_decl_tag" {
@@ -162,6 +167,7 @@ func (u *unit) llvmDeclTag(list []declTag, target uint32, component int32) []dec
 	return list
 }
 
+// typedef applies rule types/typedef.
 func (u *unit) typedef() {
 	d := &u.die
 	off, name, ref := d.Off, u.name(d), u.ref(d, dwarfscan.Type)
@@ -221,6 +227,7 @@ const (
 	intBool   = 4 << 24
 )
 
+// baseType applies rule types/base.
 func (u *unit) baseType() {
 	d := &u.die
 	off, name, enc := d.Off, u.name(d), d.Const(dwarfscan.Encoding)
@@ -268,6 +275,7 @@ func (u *unit) baseType() {
 // fakeInt is the name of an INT whose size BTF does not allow.
 const fakeInt = "__SANITIZED_FAKE_INT__"
 
+// array applies rule types/arrays.
 func (u *unit) array() {
 	d := &u.die
 	off, ref, size, tag := d.Off, u.ref(d, dwarfscan.Type), uint32(d.Const(dwarfscan.ByteSize)), d.Tag
@@ -314,6 +322,7 @@ func (u *unit) array() {
 
 // flattenDims makes the dimensions one, as pahole 1.31 and older did.
 // docs/quirks.md has the row; TestFlatArrays shows both forms.
+// Rule split/flat-arrays.
 func flattenDims(dims []uint32) []uint32 {
 	n := uint32(1)
 	for _, d := range dims {
@@ -326,6 +335,7 @@ func (c *Converter) arrayShape(n uint32) graph.Shape {
 	return c.shapes.Intern([]uint32{btf.InfoWord(btf.Array, 0, false), 0, 0, n})
 }
 
+// proto applies rule types/prototypes.
 func (u *unit) proto() {
 	d := &u.die
 	off, pre := d.Off, u.mark(d.Off)
@@ -380,6 +390,7 @@ func (u *unit) clamp(words, refs *[]uint32, from, refFrom, step, off int, tag dw
 	return n
 }
 
+// composite applies rule types/struct.
 func (u *unit) composite(kind btf.Kind) {
 	d := &u.die
 	off, tag := d.Off, d.Tag
@@ -431,6 +442,7 @@ func (u *unit) composite(kind btf.Kind) {
 const langRust = 0x1c
 
 // sortMembers orders the members of a Rust struct by byte offset, equal ones as they were.
+// Rule types/struct.
 func (u *unit) sortMembers(words, refs []uint32) {
 	type member struct{ name, off, ref uint32 }
 	m := make([]member, len(refs))
@@ -485,7 +497,8 @@ func (u *unit) members(kind btf.Kind, pre uint32) (kflag bool) {
 }
 
 // memberOffset returns a member's offset word and whether it makes its struct one
-// with bitfields (spec/dwarf2btf.md 3.2).
+// with bitfields (rule types/members).
+// Rules types/members, types/silly-bitfields.
 func (u *unit) memberOffset(d *dwarfscan.DIE, kind btf.Kind) (word uint32, bitfield bool) {
 	if !d.Has(dwarfscan.BitSize) && !d.Has(dwarfscan.DataBitOffset) && d.Has(dwarfscan.MemberLoc) && d.Form[dwarfscan.MemberLoc].IsConst() {
 		return uint32(d.Val[dwarfscan.MemberLoc]) * 8, false
@@ -543,6 +556,7 @@ func (u *unit) memberLoc(d *dwarfscan.DIE) uint32 {
 
 // oldBitOffset returns what DW_AT_bit_offset adds: it counts from the storage
 // unit's most significant bit.
+// Rule types/members.
 func (u *unit) oldBitOffset(d *dwarfscan.DIE, width uint32) uint32 {
 	bo := uint32(d.Const(dwarfscan.BitOffset))
 	if u.sec.BigEndian {
@@ -588,6 +602,7 @@ func (u *unit) nameAt(off uint32) rawName {
 	return u.name(&d)
 }
 
+// enum applies rule types/enum.
 func (u *unit) enum() {
 	d := &u.die
 	off, name, size, ref := d.Off, u.name(d), uint32(d.Const(dwarfscan.ByteSize)), u.ref(d, dwarfscan.Type)
@@ -640,6 +655,7 @@ func (u *unit) enum() {
 }
 
 // enum32 turns the values collected as (name, low, high) into those of an ENUM.
+// Rule types/enum.
 func (u *unit) enum32(cs, n, off int) {
 	w := u.words[cs:]
 	kflag := false

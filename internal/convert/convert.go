@@ -201,8 +201,8 @@ type Converter struct {
 
 	strOf []uint32 // StrID+1 by offset of .debug_str, 0 unknown; atomic
 
-	void, ptr, cnst, volatile, restrict graph.Shape
-	intName                             graph.StrID
+	ptr, cnst, volatile, restrict graph.Shape
+	intName                       graph.StrID
 }
 
 // New reads the unit headers. firstIndex is the number of the first unit: places
@@ -231,18 +231,6 @@ const maxStrIndex = 256 << 20
 
 // Len returns the number of units, or of groups of units that are taken as one.
 func (c *Converter) Len() int { return len(c.groups) }
-
-// Weight returns the size of unit i in bytes.
-func (c *Converter) Weight(i int) uint64 {
-	var n uint64
-	for j := range c.groups[i] {
-		n += c.groups[i][j].Size
-	}
-	return n
-}
-
-// Merged tells whether all units are taken as one, because they refer to each other.
-func (c *Converter) Merged() bool { return c.merged }
 
 // Worker converts one unit after the other, with memory that it uses again.
 type Worker struct {

@@ -40,7 +40,6 @@ type parmFlags struct {
 	hasLoc, hasConst, constLoc, onStack, inMemory bool
 	optimized, unexpected                         bool
 	oneMember                                     bool
-	resolved                                      bool // name and type come from the origin
 }
 
 const (
@@ -150,7 +149,8 @@ func (u *unit) fnAt(off uint32) *fn {
 }
 
 // saveFunctions keeps what the output may need of the functions that have a symbol:
-// spec/dwarf2btf.md 4.2 and 4.3, in the order of the functions table.
+// docs/rules/functions.md and params.md, in the order of the functions table.
+// Rule functions/saved.
 func (u *unit) saveFunctions() {
 	if u.c.opt.Functions == nil {
 		return
@@ -217,6 +217,7 @@ func (u *unit) allNamedByOrigin(f *fn) bool {
 
 // resolveParams reads the locations of f's parameters and takes from, and gives to,
 // the parameters of its abstract instance (4.3.2).
+// Rules functions/saved, params/origin.
 func (u *unit) resolveParams(f *fn) {
 	ps := u.parms(f)
 	for i := range ps {
@@ -286,6 +287,7 @@ func (u *unit) paramAt(f *fn, i int) (*param, int) {
 }
 
 // save analyses one function and appends its state.
+// Rule functions/reordered.
 func (u *unit) save(index uint32, f *fn) {
 	o := u.out
 	changed := u.changed(f)
@@ -326,6 +328,7 @@ func (u *unit) save(index uint32, f *fn) {
 	o.Funcs = append(o.Funcs, s)
 }
 
+// retType applies rule functions/saved.
 func (u *unit) retType(f *fn) LocalID {
 	typ := f.typ
 	if typ == 0 {

@@ -60,6 +60,7 @@ func (c *Converter) parts(units []dwarfscan.Unit, sec *Sections, at uint64) []pa
 
 // join makes one group of the units of all sections: .debug_types (DWARF 4), .debug_info
 // and the alternate file's.
+// Rule units/merged.
 func (c *Converter) join(units []dwarfscan.Unit) error {
 	s, alt := &c.sec, c.sec.Alt
 	types, err := dwarfscan.Units(bytesAt(s.Types), uint64(len(s.Types)), s.BigEndian, true)

@@ -11,6 +11,7 @@ const maxImportDepth = 64
 // met for the first time. That unit is walked once more when its own turn comes, as the
 // reference does: the copy that comes last is what references lead to. An alternate
 // file's units have their turn before the file's own and are not walked again here.
+// Rule units/imported.
 func (u *unit) importUnit() {
 	to := u.ref(&u.die, dwarfscan.Import)
 	u.skip()

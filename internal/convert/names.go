@@ -121,6 +121,7 @@ func (u *unit) stringValue(d *dwarfscan.DIE, s dwarfscan.Slot) []byte {
 }
 
 // kabi replaces a name that starts with the kABI prefix by the prefix.
+// Rule units/kabi.
 func (u *unit) kabi(b []byte) []byte {
 	if p := u.c.opt.KabiPrefix; p != "" && strings.HasPrefix(string(b), p) {
 		return b[:len(p)]

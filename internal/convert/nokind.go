@@ -70,6 +70,7 @@ func (u *unit) restore(s saved) {
 // withoutKind handles types that BTF has no kind for, where the reference gives up and
 // writes nothing. As a rule that ends a dry walk, and the unit is left out; where that
 // cannot be, each becomes the nearest type there is.
+// Rule units/lowered.
 func (u *unit) withoutKind() {
 	d := &u.die
 	off, tag := d.Off, d.Tag
@@ -104,6 +105,7 @@ func (u *unit) withoutKind() {
 }
 
 // plainType handles qualifiers that BTF does not have: what is behind them stands for them.
+// Rule units/lowered.
 func (u *unit) plainType() {
 	d := &u.die
 	off, tag, ref := d.Off, d.Tag, u.ref(d, dwarfscan.Type)

@@ -10,8 +10,9 @@ const (
 )
 
 // isPacked guesses whether a struct was declared packed, as the reference does: DWARF
-// does not say (spec/dwarf2btf.md 4.7). The answer is kept for the unit, and asking
+// does not say (rule params/packed). The answer is kept for the unit, and asking
 // about one struct may settle it for others.
+// Rule params/uncertain.
 func (u *unit) isPacked(id LocalID, addrSize int) bool {
 	for len(u.packed) < len(u.typ) {
 		u.packed = append(u.packed, packedUnknown)
@@ -43,6 +44,7 @@ func (f *field) byteOff() int {
 	return f.bit / 8
 }
 
+// inferPacked applies rule params/packed.
 func (u *unit) inferPacked(id LocalID, addrSize int) bool {
 	w := u.c.shapes.Content(u.out.Shape[id-1])
 	size := int(w[2])
@@ -79,6 +81,7 @@ func (u *unit) inferPacked(id LocalID, addrSize int) bool {
 }
 
 // hasHoles reports whether there are unused bytes between the members or behind them.
+// Rule params/packed.
 func hasHoles(fields []field, size int) bool {
 	last, unitEnd, unitSize, inBits, holes := 0, size*8, 0, false, false
 	for i := range fields {

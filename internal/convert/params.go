@@ -10,6 +10,7 @@ import (
 )
 
 // changed tells whether clang says that the function's signature was changed.
+// Rule params/nocall.
 func (u *unit) changed(f *fn) bool {
 	if !u.cus[f.cu].clang || f.inline {
 		return false
@@ -79,6 +80,7 @@ func (p *param) setReg(code byte, first op.Opcode) {
 const maxOps = 64
 
 // locEntry looks at entry e of a parameter's location list.
+// Rule params/location.
 func (u *unit) locEntry(cu *cuInfo, p *param, e int, expr []byte) bool {
 	var ops [maxOps]dwarfscan.Op
 	n := 0
@@ -104,6 +106,7 @@ func (u *unit) locEntry(cu *cuInfo, p *param, e int, expr []byte) bool {
 	return true
 }
 
+// oneOp applies rule params/location.
 func (u *unit) oneOp(cu *cuInfo, p *param, e int, o *dwarfscan.Op, stackValue bool) {
 	if o.Code == dwarfscan.OpEntryValue || o.Code == dwarfscan.OpGNUEntryValue {
 		if in, ok := dwarfscan.NextOp(o.Block, cu.format); ok && in.Len == len(o.Block) && isReg(in.Code) {
@@ -126,6 +129,7 @@ func (u *unit) oneOp(cu *cuInfo, p *param, e int, o *dwarfscan.Op, stackValue bo
 	}
 }
 
+// manyOps applies rule params/location.
 func (u *unit) manyOps(cu *cuInfo, p *param, e int, ops []dwarfscan.Op) {
 	as := uint64(cu.format.AddrSize)
 	if isConstOp(ops[0].Code) {
@@ -202,6 +206,7 @@ func (u *unit) first(id LocalID) LocalID {
 
 // oneMember remembers the member of an aggregate that is the only one its location
 // gives a piece of (4.8).
+// Rule functions/true-signature.
 func (u *unit) oneMember(p *param, typ uint32, as int) {
 	if bits.OnesCount64(p.used[0])+bits.OnesCount64(p.used[1]) != 1 {
 		return
@@ -253,6 +258,7 @@ func (r *Registers) expected(k int) int {
 	return -1
 }
 
+// slots applies rule params/memory.
 func (u *unit) slots(p *param, as int) int {
 	if u.c.opt.Registers.OneSlot || int(p.tsize) <= as {
 		return 1
@@ -261,6 +267,7 @@ func (u *unit) slots(p *param, as int) int {
 }
 
 // analyse looks for parameters that are not where the calling convention puts them (4.3.3).
+// Rules params/memory, params/registers.
 func (u *unit) analyse(f *fn, changed bool) {
 	cu, regs := &u.cus[f.cu], &u.c.opt.Registers
 	as := int(cu.format.AddrSize)
@@ -340,6 +347,7 @@ func (u *unit) analyse(f *fn, changed bool) {
 }
 
 // funcFlags sums up a function's parameters (4.3.3 c, 4.3.4).
+// Rules params/struct-excuses, params/uncertain.
 func (u *unit) funcFlags(f *fn, changed bool) FuncFlags {
 	var flags FuncFlags
 	if changed {
@@ -377,6 +385,7 @@ func (u *unit) funcFlags(f *fn, changed bool) FuncFlags {
 }
 
 // isStruct tells whether a parameter's type is a struct, behind const and typedef only.
+// Rule params/struct-excuses.
 func (u *unit) isStruct(id LocalID) bool {
 	for n := 0; id != 0 && n < maxChain; n++ {
 		switch u.out.Shape[id-1].Kind() {

@@ -148,6 +148,7 @@ func (u *unit) fail(pos int, err error) error {
 	return &Error{At: u.place(pos), CU: u.cu.name, Cause: err}
 }
 
+// walkUnit applies rule units/skeleton.
 func (u *unit) walkUnit(h *part, first bool) error {
 	if err := u.open(h); err != nil {
 		return err
@@ -258,9 +259,10 @@ func (u *unit) cuAttrs(d *dwarfscan.DIE) cuInfo {
 	return cu
 }
 
-// filtered tells whether the unit is left out (spec/dwarf2btf.md 1.5), and whether all that is converted with it is. Units that
+// filtered tells whether the unit is left out, and whether all that is converted with it is. Units that
 // are taken as one are left out one by one for an excluded language, and then all of them for the language of the first, whether
 // that was left out or not.
+// Rule units/filters.
 func (u *unit) filtered(name string, lang uint16) (left, all bool) {
 	o := &u.c.opt
 	merged := u.c.merged && !u.c.bySig
@@ -337,7 +339,7 @@ func (u *unit) inBuf(off uint64) uint32 {
 	return 0
 }
 
-// ctx says under which kind of DIE the walk is (spec/dwarf2btf.md 2.1).
+// ctx says under which kind of DIE the walk is (rule units/walk).
 type ctx uint8
 
 const (
@@ -348,6 +350,7 @@ const (
 )
 
 // children walks the children of the DIE that was read last.
+// Rule units/walk.
 func (u *unit) children(in ctx) {
 	if !u.enter() {
 		return
@@ -378,6 +381,7 @@ func (u *unit) skip() {
 }
 
 // generic handles the DIE that was read last, its children included.
+// Rule units/walk.
 func (u *unit) generic(in ctx) {
 	d := &u.die
 	switch d.Tag {
@@ -455,6 +459,7 @@ func (u *unit) marked(off uint32) uint32 {
 }
 
 // local returns the type that a DIE offset or refLocal stands for.
+// Rule types/void.
 func (u *unit) local(ref uint32) LocalID {
 	if ref == 0 {
 		return 0
@@ -470,7 +475,7 @@ func (u *unit) local(ref uint32) LocalID {
 }
 
 // finish resolves references and makes declaration tags, functions and variables,
-// in the order in which the reference adds them (spec/dwarf2btf.md 2.5).
+// in the order in which the reference adds them (rule order/types).
 func (u *unit) finish() error {
 	n := uint32(0)
 	if u.byOff == nil {
@@ -493,6 +498,7 @@ func (u *unit) finish() error {
 }
 
 // typeTags makes the declaration tags of types, by type.
+// Rule types/decl-tags.
 func (u *unit) typeTags() {
 	if !u.c.opt.DeclTag || len(u.tags) == 0 {
 		return
@@ -521,6 +527,7 @@ func (u *unit) tail(sh graph.Shape, ref uint32) uint32 {
 }
 
 // addString logs the addition of a string at the next place.
+// Rule order/strings.
 func (u *unit) addString(s graph.StrID) {
 	if s == 0 {
 		return

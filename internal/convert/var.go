@@ -26,6 +26,7 @@ type variable struct {
 
 // variable collects the DIE that was read last. Variables of functions are of no
 // interest, those of namespaces only as what others specify.
+// Rule variables/which.
 func (u *unit) variable(in ctx) {
 	d := &u.die
 	if in == ctxFunc || u.c.opt.Variables == nil {
@@ -85,13 +86,14 @@ var skippedNames = []string{"__UNIQUE_ID", "__tpstrtab_", "__exitcall_", "__gend
 // maxVarName is the longest name of a variable that the kernel takes.
 const maxVarName = 128
 
-// saveVariables makes the VARs (spec/dwarf2btf.md section 5, the numbers are its steps).
+// saveVariables makes the VARs.
 func (u *unit) saveVariables() {
 	for i := range u.vars {
 		u.saveVariable(&u.vars[i])
 	}
 }
 
+// saveVariable applies rules variables/which, variables/address-zero, variables/specification.
 func (u *unit) saveVariable(v *variable) {
 	wanted := u.c.opt.Variables
 	if v.declaration && u.varAt(v.spec) == nil || !v.top || v.artificial || !v.hasAddr { // 1, 2
@@ -163,6 +165,7 @@ func (u *unit) varAt(off uint32) *variable {
 
 // varSize returns the size of a variable's type. A struct or union of size 1 without
 // members counts as empty, and so does an array of such.
+// Rule variables/sizes.
 func (u *unit) varSize(id LocalID) uint64 {
 	as := int(u.cus[len(u.cus)-1].format.AddrSize)
 	elem := u.behind(id)
@@ -179,6 +182,7 @@ func (u *unit) varSize(id LocalID) uint64 {
 	return u.sizeOf(id, as, 0)
 }
 
+// validVarName applies rule variables/names.
 func validVarName(s string) bool {
 	if s == "" || len(s) > maxVarName {
 		return false

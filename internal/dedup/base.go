@@ -30,7 +30,13 @@ type Base struct {
 	before []uint32
 }
 
+// IndexOf returns the index of a base, which is made once and kept in it.
+func IndexOf(b *btf.Base) *Base {
+	return b.Index(func(t *btf.Types) any { return NewBase(t) }).(*Base)
+}
+
 // NewBase indexes src, which may be split itself.
+// Rule split/candidates.
 func NewBase(src *btf.Types) *Base {
 	n := src.Len()
 	size := 1 << bits.Len(uint(n)) // more than n, at most 3/4 full
@@ -158,6 +164,7 @@ func (b *Base) structs(f func(id, nameOff uint32)) {
 
 // onBase prepares a run on a base: phase 0. The base's types count as inserted; which
 // of them are candidates for a key is asked when the key is first needed.
+// Rule split/candidates.
 func (d *run) onBase() {
 	own := len(d.g.Shape)
 	copy(d.node, d.base.node)
@@ -183,6 +190,7 @@ func (d *run) onBase() {
 const noOffset = 1<<32 - 1
 
 // baseOffset returns where the base has a name.
+// Rule split/base.
 func (d *run) baseOffset(name graph.StrID) (uint32, bool) {
 	if name == 0 || d.base == nil {
 		return 0, d.base != nil

@@ -57,6 +57,7 @@ func growthsAt(n uint32) uint32 {
 }
 
 // order brings a list into its order after so many growths, and returns its first entry.
+// Rule dedup/candidates.
 func (c *candidates) order(l *list, grown uint32) uint32 {
 	if (grown-l.grown)&1 != 0 && l.first != 0 && c.ent[l.first-1].next != 0 {
 		var rev uint32
@@ -85,6 +86,7 @@ func (c *candidates) insert(l *list, id uint32) {
 
 // listOf returns the list of a shape in its present order. On a base it starts with
 // the base's types of that shape, in the order in which they were inserted.
+// Rule split/typedefs.
 func (d *run) listOf(sh graph.Shape) (l *list, first uint32) {
 	l = &d.cands.head[sh.Index()]
 	if l.grown == 0 && d.base != nil && !(d.quirks && sh.Kind() == btf.Typedef) {

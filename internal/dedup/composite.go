@@ -7,6 +7,7 @@ import (
 
 // composites is phase 3: STRUCT, UNION and TYPEDEF. Candidates are the canonical
 // types of the same shape; the graphs below them decide.
+// Rule dedup/structs.
 func (d *run) composites() error {
 	c := &d.cands
 	for i, sh := range d.g.Shape {
@@ -60,6 +61,7 @@ const mergeBit = 1 << 31
 // one loop, with a stack of what is still to be compared. A kernel goes round it 30
 // million times, and not guessing the branches right is what costs most: so there
 // are few of them, the likely ones first.
+// Rules dedup/structs, dedup/merged-pair, dedup/forward.
 func (d *run) equiv(a, b uint32) (eq, adjust bool, err error) {
 	node, shape, off, refs := d.node, d.shape, d.off, d.refs
 	log, stack := d.log[:0], d.stack[:0]
@@ -164,6 +166,7 @@ walk:
 
 // compatible says whether two types of different shapes can be equal. fwd: the
 // second is a FWD and the first what it announces.
+// Rule dedup/prims.
 func (d *run) compatible(sa, sb graph.Shape) (ok, fwd, unexpected bool) {
 	na, ia := d.nameInfo(sa)
 	nb, ib := d.nameInfo(sb)
@@ -200,6 +203,7 @@ func compatibleEnums(ia, ib uint32) bool {
 }
 
 // merge draws the conclusions from a comparison, and forgets its suppositions.
+// Rule dedup/merge.
 func (d *run) merge(eq, adjust bool) {
 	node := d.node
 	if !eq {
@@ -228,6 +232,7 @@ func (d *run) merge(eq, adjust bool) {
 	}
 }
 
+// mergePair applies rules dedup/merge, dedup/base-forward.
 func (d *run) mergePair(a, b uint32, adjust bool) {
 	t, c := d.resolve(a), d.resolve(b)
 	st, sc := d.shapeOf(t), d.shapeOf(c)

@@ -9,8 +9,23 @@
 // the survivors.
 //
 // A result depends on the order in which candidates are tried and on comparisons
-// that are not quite equivalences; both are kept on purpose. Comments number the
-// rules of the comparison, R1 to R7, and of what follows it, M1 to M4 (composite.go).
+// that are not quite equivalences; both are kept on purpose (docs/rules/dedup.md). Comments in
+// composite.go number the steps of the comparison of a new type a with a canonical b, in their order:
+//
+//	R1  what is merged already is equal
+//	R2  if b is a FWD that has become something else, that stands for it
+//	R3  if b was paired with another type before, that one and a must look the same
+//	R4  suppose that a and b are equal, and note the pair
+//	R5  names must be equal
+//	R6  a FWD is equal to the struct or union that it declares
+//	R7  kinds and contents must be equal, and then all references, pair by pair
+//
+// and what is done with each noted pair when the whole is equal:
+//
+//	M1  b, a FWD, becomes a
+//	M2  nothing else, if the result rests on a FWD of the base
+//	M3  a, a FWD, becomes b
+//	M4  a, a struct or union that is not merged yet, becomes b
 package dedup
 
 import (
@@ -84,6 +99,7 @@ func (r *Result) NewID(id btf.TypeID) btf.TypeID {
 // g is used up: afterwards the references of the survivors in g.Refs are final
 // ids, and the other types' references are meaningless. Every type of g must have
 // as many references as its shape says.
+// Rule dedup/phases.
 func Run(g *graph.Graph, base *Base, opt Options) (res *Result, err error) {
 	d, err := newRun(g, base, opt)
 	if err != nil {

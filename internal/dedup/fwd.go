@@ -5,6 +5,7 @@ import "github.com/gobtf/gobtf/internal/graph"
 // forwards is phase 4: a FWD that no comparison has led to its definition becomes
 // the only canonical STRUCT or UNION of its name, if there is exactly one, base
 // included. The base's own FWDs stay as they are.
+// Rule dedup/names.
 func (d *run) forwards() {
 	var byName map[graph.StrID]uint32 // id; 0: none yet; ambiguous: more than one
 	for _, id := range d.fwds {

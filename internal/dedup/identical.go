@@ -9,6 +9,7 @@ const identicalDepth = 16
 // one canonical type would have to stand for both. It knows nothing of merged types,
 // does not look at what arrays are made of, and says no when it runs out of depth,
 // as for every struct that refers to itself: all that is the reference's behaviour.
+// Rule dedup/identical.
 func (d *run) identical(x, y uint32) bool { return d.identicalTo(x, y, identicalDepth) }
 
 func (d *run) identicalTo(x, y uint32, depth int8) bool {

@@ -85,7 +85,7 @@ func namesAt(r []uint32) []int {
 
 // TestLibbpf compares the model with the reference's own code. GOBTF_LIBBPF is a
 // folder with libbpf.so.1 and the loader and libraries that it needs (as
-// scripts/fetch-reference makes one); GOBTF_DEDUP_CASES says how many inputs, and
+// scripts/fetch/reference makes one); GOBTF_DEDUP_CASES says how many inputs, and
 // GOBTF_DEDUP_SEED from which seed on. It needs a C compiler.
 func TestLibbpf(t *testing.T) {
 	dir := os.Getenv("GOBTF_LIBBPF")

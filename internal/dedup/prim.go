@@ -8,6 +8,7 @@ import (
 // prims is phase 2: the types without references. INT, FLOAT and FWD are equal
 // when their records are, which is when their shapes are. So are enums, as long as
 // nobody speaks of an enum of that name without giving its values.
+// Rule dedup/prims.
 func (d *run) prims() error {
 	names := d.forwardEnums()
 	for i, sh := range d.g.Shape {

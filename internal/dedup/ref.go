@@ -11,6 +11,7 @@ import (
 // declaration tags, whose equality is exact once their references are canonical.
 // The survivor of equal ones is the first that is reached, ids ascending and what
 // a type refers to before itself, which need not be the one with the lowest id.
+// Rule dedup/references.
 func (d *run) references() error {
 	type visit struct{ id, next uint32 } // next: the first reference that is not canonical yet
 	var stack []visit

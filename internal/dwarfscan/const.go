@@ -172,7 +172,7 @@ func formOf(code uint64) Form {
 }
 
 // IsConst reports whether a value of form f is a number, in the forms that the
-// reference takes for one (spec/dwarf2btf.md, end of section 10).
+// reference takes for one (rule units/constants).
 func (f Form) IsConst() bool {
 	switch f {
 	case FormAddr, FormData1, FormData2, FormData4, FormData8, FormSdata, FormUdata, FormImplicitConst, FormFlag, FormFlagPresent:

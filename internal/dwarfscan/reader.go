@@ -23,6 +23,7 @@ type DIE struct {
 func (d *DIE) Has(s Slot) bool { return d.has>>s&1 != 0 }
 
 // Const returns a number's value, 0 when it is absent or not in a number's form.
+// Rule units/constants.
 func (d *DIE) Const(s Slot) uint64 {
 	if d.has>>s&1 != 0 && d.Form[s].IsConst() {
 		return d.Val[s]
@@ -165,7 +166,7 @@ func (r *Reader) values(d *DIE, ops []op, pos int) bool {
 			continue
 		default:
 			var ok bool
-			form := o.form
+			var form Form
 			if v, pos, form, ok = r.rare(o, pos); !ok {
 				if r.Err != nil {
 					return false

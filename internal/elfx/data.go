@@ -107,6 +107,13 @@ func (f *File) read(b []byte, off uint64) error {
 	return nil
 }
 
+// ReleaseAll is Release for all sections.
+func (f *File) ReleaseAll() {
+	f.mu.Lock()
+	clear(f.cells)
+	f.mu.Unlock()
+}
+
 // Release forgets the private copy of a section that Data made; a later Data makes it again.
 func (f *File) Release(s *Section) {
 	f.mu.Lock()

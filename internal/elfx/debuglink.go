@@ -17,6 +17,7 @@ var DebugDirs = []string{"/usr/lib/debug"}
 // under DIR/.build-id, then by the name in .gnu_debuglink next to f, in .debug beside it, under DIR
 // with f's own folder and in DIR itself. A candidate counts only when build id or checksum match. It
 // returns nil when there is none. DIR is each of dirs, then each of DebugDirs.
+// Rule elf/debug-file.
 func (f *File) FindDebug(dirs []string) (*File, error) {
 	dirs = slices.Concat(dirs, DebugDirs)
 	path, err := filepath.EvalSymlinks(f.Path)

@@ -78,6 +78,9 @@ func FromBytes(path string, b []byte) (*File, error) {
 	return newFile(path, &Mapping{Data: b})
 }
 
+// FromMapping reads an ELF file that is mapped already; Close closes the mapping.
+func FromMapping(path string, m *Mapping) (*File, error) { return newFile(path, m) }
+
 func newFile(path string, m *Mapping) (*File, error) {
 	f := &File{Path: path, Compression: m.Compression, m: m, data: m.Data}
 	if err := f.readHeader(); err != nil {
@@ -126,14 +129,6 @@ func (f *File) u64(b []byte) uint64 {
 		return binary.BigEndian.Uint64(b)
 	}
 	return binary.LittleEndian.Uint64(b)
-}
-
-// word reads an address-sized field.
-func (f *File) word(b []byte) uint64 {
-	if f.Class64 {
-		return f.u64(b)
-	}
-	return uint64(f.u32(b))
 }
 
 // Sizes of the structures, by class.
@@ -306,6 +301,7 @@ const redZone = 0x10000
 // layOut gives the allocated sections of a relocatable file the addresses that elfutils gives
 // them: one after the other in header order, each aligned. When a section asks for more alignment
 // than the first one happened to get, everything so far is laid out again from a better start.
+// Rule elf/layout.
 func (f *File) layOut() {
 	if f.Type != uint16(elf.ET_REL) {
 		return

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -27,24 +28,61 @@ type Mapping struct {
 	Data        []byte
 	Compression string // "", "gzip", "zstd", "xz"
 
-	file   *os.File // nil when Data is in memory
+	origin *origin  // the open file and its folder; nil for pipes and other streams
+	file   *os.File // origin's, when Data is just its bytes
 	mapped bool
 }
 
-// Map opens path and gives its contents, decompressed if the file is compressed as a whole.
-// It does not care what the file holds.
+var opened, decompressed atomic.Int64
+
+// Opened returns how many files this process has opened, and how many of them it has decompressed as a whole. Tests look at it: each
+// file shall be opened once.
+func Opened() (files, unpacked int64) { return opened.Load(), decompressed.Load() }
+
+// Map opens path and gives its contents, decompressed if the file is compressed as a whole. It does not care what the file holds. A
+// pipe, such as /dev/stdin or the shell's <(...), is read to its end; other devices are refused.
 func Map(path string) (*Mapping, error) {
-	file, err := os.Open(path)
+	m, err := mapPath(path)
 	if err != nil {
 		return nil, &Error{path, "", cause(err)}
 	}
-	m, err := mapFile(file)
-	if err != nil {
-		file.Close()
-		return nil, &Error{path, "", err}
+	opened.Add(1)
+	return m, nil
+}
+
+func mapPath(path string) (*Mapping, error) {
+	st, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case st.IsDir():
+		return nil, unix.EISDIR
+	case st.Mode()&os.ModeDevice != 0 && st.Mode()&os.ModeCharDevice != 0:
+		return nil, errors.New("is a character device")
+	case st.Mode()&os.ModeDevice != 0:
+		return nil, errors.New("is a block device")
+	case st.Mode().Type() == os.ModeSocket:
+		return nil, errors.New("is a socket")
+	case !st.Mode().IsRegular():
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		b, err := readLimited(f, maxWhole, 0)
+		if err != nil {
+			return nil, err
+		}
+		return unpacked(&Mapping{Data: b})
 	}
-	if m.file == nil {
-		file.Close()
+	o, err := openOrigin(path)
+	if err != nil {
+		return nil, err
+	}
+	m, err := mapFile(o)
+	if err != nil {
+		o.close()
+		return nil, err
 	}
 	return m, nil
 }
@@ -66,34 +104,33 @@ func cause(err error) error {
 	return err
 }
 
-func mapFile(file *os.File) (*Mapping, error) {
-	st, err := file.Stat()
-	if err != nil {
-		return nil, cause(err)
-	}
-	if st.IsDir() {
-		return nil, unix.EISDIR
-	}
-	m := &Mapping{}
-	size := st.Size()
-	if st.Mode().IsRegular() && size > 0 && int64(int(size)) == size {
-		b, err := unix.Mmap(int(file.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_PRIVATE)
+func mapFile(o *origin) (*Mapping, error) {
+	m := &Mapping{origin: o}
+	size := o.st.Size
+	if size > 0 && int64(int(size)) == size {
+		b, err := unix.Mmap(int(o.file.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_PRIVATE)
 		if err == nil {
-			m.Data, m.file, m.mapped = b, file, true
+			m.Data, m.file, m.mapped = b, o.file, true
 		}
 	}
 	if !m.mapped {
-		// Pipes, and files of sysfs such as /sys/kernel/btf/vmlinux on older kernels.
-		b, err := readLimited(file, maxWhole, st.Size())
+		// Files of sysfs, such as /sys/kernel/btf/vmlinux on older kernels.
+		b, err := readLimited(o.file, maxWhole, size)
 		if err != nil {
 			return nil, cause(err)
 		}
 		m.Data = b
 	}
+	return unpacked(m)
+}
+
+// unpacked decompresses a file that is compressed as a whole. On an error m holds nothing any more.
+func unpacked(m *Mapping) (*Mapping, error) {
 	kind := sniff(m.Data)
 	if kind == "" {
 		return m, nil
 	}
+	decompressed.Add(1)
 	plain, err := decompressWhole(kind, m.Data)
 	if m.mapped {
 		unix.Munmap(m.Data)
@@ -101,7 +138,7 @@ func mapFile(file *os.File) (*Mapping, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s data: %w", kind, err)
 	}
-	return &Mapping{Data: plain, Compression: kind}, nil
+	return &Mapping{Data: plain, Compression: kind, origin: m.origin}, nil
 }
 
 // Close gives the memory back: Data and everything that points into it must no longer be used.
@@ -111,9 +148,9 @@ func (m *Mapping) Close() error {
 		err = unix.Munmap(m.Data)
 	}
 	m.Data, m.mapped = nil, false
-	if m.file != nil {
-		err = errors.Join(err, m.file.Close())
-		m.file = nil
+	if m.origin != nil {
+		err = errors.Join(err, m.origin.close())
+		m.origin, m.file = nil, nil
 	}
 	return err
 }

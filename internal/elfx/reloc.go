@@ -94,6 +94,7 @@ func (v *symValues) fill(f *File, s *Section) error {
 }
 
 // relocate applies the relocations of section r to b, the contents of section s.
+// Rule elf/relocations.
 func (f *File) relocate(s *Section, b []byte, r *Section) error {
 	place := "section " + r.label()
 	if !f.has(r.Off, r.Size) {

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/klauspost/compress/gzip"
@@ -22,6 +20,8 @@ type NamedData struct {
 	Name   string
 	Data   []byte
 	Remove bool
+	// Leave says that the contents are read from the file, so that they may leave a loaded segment that has no room for them.
+	Leave bool
 }
 
 // WriteOptions belong to SetSections; the zero value is fine.
@@ -30,35 +30,34 @@ type WriteOptions struct {
 	StripSignature bool
 }
 
-// SetSections writes sections into an ELF file. The file is replaced as a whole, or, when that is
-// not possible, written over; then, and when there is something else worth knowing, note is one
-// line about it. A file that is compressed as a whole stays so. On an error the file is untouched.
-//
-// Every section, segment and symbol keeps its number, and what does not have to move its place:
-// new data, section names and section headers go to the end of the file, over what was there
-// before if that was only their older selves.
+// SetSections opens an ELF file, and writes sections into it as File.SetSections does.
 func SetSections(path string, set []NamedData, opt WriteOptions) (note string, err error) {
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return "", &Error{path, "", cause(err)}
-	}
-	st, err := os.Stat(real)
-	if err != nil {
-		return "", &Error{path, "", cause(err)}
-	}
-	if !st.Mode().IsRegular() && !st.IsDir() {
-		return "", &Error{path, "", fmt.Errorf("not a regular file: nothing can be added in place")}
-	}
-	// Replacing would succeed where writing is forbidden.
-	if err := unix.Access(real, unix.W_OK); err != nil {
-		return "", &Error{path, "", err}
-	}
-	f, err := Open(real)
+	f, err := Open(path)
 	if err != nil {
 		return "", err
 	}
-	f.Path = path
 	defer f.Close()
+	return f.SetSections(set, opt)
+}
+
+// SetSections writes sections into the file: a new file takes the place of the one that is open, which f goes on showing. It is an
+// error, ErrChanged, when another has taken that place since. A file that is compressed as a whole stays so. On an error the file is
+// untouched. note is one line about what else is worth knowing.
+//
+// Every section, segment and symbol keeps its number, and what does not have to move its place:
+// new data, section names and section headers go to the end of the file, over what was there
+// before if that was only their older selves. Only a section with Leave may get a new number: the
+// old one then stays with the loaded bytes, under the name with ".image" behind it.
+// Rule elf/in-place.
+func (f *File) SetSections(set []NamedData, opt WriteOptions) (note string, err error) {
+	o := f.m.origin
+	if o == nil {
+		return "", &Error{f.Path, "", fmt.Errorf("not a regular file: nothing can be added in place")}
+	}
+	// Replacing would succeed where writing is forbidden.
+	if err := unix.Faccessat(o.dir, o.name, unix.W_OK, 0); err != nil {
+		return "", &Error{f.Path, "", err}
+	}
 	p, err := f.plan(set, opt)
 	if err != nil {
 		return "", err
@@ -71,11 +70,19 @@ func SetSections(path string, set []NamedData, opt WriteOptions) (note string, e
 		}
 		c = content{tail: b}
 	}
-	how, err := replaceFile(real, c)
+	n, err := prepare(o.entry, o, c)
 	if err != nil {
-		return "", &Error{path, "", err}
+		return "", wrap(f.Path, err)
 	}
-	return joinNotes(p.note, how), nil
+	defer n.drop()
+	if err := n.replaceOld(); err != nil {
+		return "", wrap(f.Path, err)
+	}
+	note = p.note
+	for _, more := range n.notes {
+		note = joinNotes(note, more)
+	}
+	return note, nil
 }
 
 func joinNotes(a, b string) string {
@@ -172,6 +179,7 @@ type planner struct {
 
 type extent struct{ off, end uint64 }
 
+// plan applies rule elf/signature.
 func (f *File) plan(set []NamedData, opt WriteOptions) (*plan, error) {
 	w := &planner{f: f, end: uint64(len(f.data)), free: map[int]bool{}, moved: map[int][]byte{}, p: &plan{}}
 	if n := signatureSize(f.data); n > 0 {
@@ -189,6 +197,7 @@ func (f *File) plan(set []NamedData, opt WriteOptions) (*plan, error) {
 		if err := w.set(d); err != nil {
 			return nil, err
 		}
+		w.noteImage(d)
 	}
 	if err := w.dropLast(); err != nil {
 		return nil, err
@@ -289,7 +298,8 @@ func (w *planner) inSegment(s *Section) bool {
 			return true
 		}
 	}
-	return false
+	// An empty section at the end of a segment, or between two, has an address all the same.
+	return s.Size == 0 && s.Flags&uint64(elf.SHF_ALLOC) != 0 && len(w.segs) > 0
 }
 
 func (w *planner) set(d NamedData) error {
@@ -300,9 +310,7 @@ func (w *planner) set(d NamedData) error {
 	}
 	if i < 0 {
 		if !d.Remove {
-			i = len(w.sec)
-			w.sec = append(w.sec, Section{Name: d.Name, Index: i, Type: uint32(elf.SHT_PROGBITS), Align: 1, name: noName})
-			w.move(i, d.Data)
+			w.add(d)
 		}
 		return nil
 	}
@@ -314,7 +322,12 @@ func (w *planner) set(d NamedData) error {
 		return f.outside(place, s.Off, s.Size)
 	}
 	if i < len(f.Sections) && w.inSegment(s) {
-		return w.setInSegment(s, d)
+		err := w.setInSegment(s, d)
+		if err != nil && d.Leave && !d.Remove {
+			w.leave(i, d)
+			return nil
+		}
+		return err
 	}
 	if i < len(f.Sections) {
 		w.dropRelocations(i)
@@ -342,7 +355,7 @@ func (w *planner) find(name string) int {
 	return -1
 }
 
-// setInSegment replaces contents that have an address: they can neither move nor grow.
+// setInSegment replaces contents that have an address: there they can neither move nor grow.
 func (w *planner) setInSegment(s *Section, d NamedData) error {
 	if d.Remove {
 		return w.f.fail("section "+s.Name, "is part of a loaded segment and cannot be removed")
@@ -465,6 +478,7 @@ func (w *planner) moveNames(names []byte) {
 }
 
 // place decides where everything goes, and writes tail and patches.
+// Rule elf/in-place.
 func (w *planner) place() error {
 	f, p := w.f, w.p
 	shsize := uint64(f.shSize())

@@ -27,6 +27,7 @@ func NewStringSection(strs *Strings, start uint32, lookup func(b []byte) (off ui
 }
 
 // Add returns the offset of a string, which is appended if it is new.
+// Rule order/strings.
 func (s *StringSection) Add(id StrID) uint32 {
 	if int(id) >= len(s.off) {
 		s.extend(int(id) + 1)

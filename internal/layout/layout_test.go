@@ -36,15 +36,16 @@ var elfAndDwarf = []string{"debug/"}
 
 var table = map[string]row{
 	"cmd/gobtf": {may: []string{
-		"cmd/gobtf/early", "batch", "btf", "btf/diff", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "refit",
+		"cmd/gobtf/early", "batch", "btf", "btf/diff", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "module", "refit",
 		"github.com/urfave/cli/v2", "github.com/schollz/progressbar/v3",
 	}},
+	"module":          {may: []string{"internal/elfx"}, ban: []string{"debug/dwarf"}},
 	"cmd/gobtf/early": {ban: []string{"os", "fmt", "strings"}}, // it must be initialized before them
-	"batch":           {may: []string{"btf", "encoder", "golang.org/x/sync/"}},
+	"batch":           {may: []string{"btf", "encoder", "module"}},
 	"explain":         {may: []string{"btf", "dwarf2btf", "encoder", delveOp, delveReg}},
-	"refit":           {may: []string{"btf", "btf/verify", "btfids", "internal/dedup", "internal/graph", "distill", "encoder", "internal/elfx"}}, // it writes .BTF and .BTF_ids at once
+	"refit":           {may: []string{"btf", "btf/verify", "btfids", "dedup", "distill", "encoder", "internal/elfx", "module"}}, // it writes .BTF and .BTF_ids at once
 	"encoder": {
-		may: []string{"btf", "btf/verify", "btfids", "internal/dedup", "internal/graph", "distill", "internal/convert", "internal/elfx", "internal/mem", "golang.org/x/sync/"},
+		may: []string{"btf", "btf/verify", "btfids", "internal/dedup", "internal/graph", "distill", "internal/convert", "internal/elfx", "internal/mem", "module"},
 		ban: []string{"encoding/binary", "debug/dwarf"}, // it orders stages and decides, and decodes nothing
 	},
 	"dwarf2btf":        {may: []string{"btf", "internal/convert", "internal/graph"}, ban: []string{"debug/", "os"}},
@@ -65,10 +66,11 @@ var table = map[string]row{
 	"internal/mem":       {may: []string{unix}, ban: elfAndDwarf},
 	"internal/btftest":   {may: []string{"btf", "github.com/klauspost/compress/"}, ban: elfAndDwarf}, // for tests
 	"internal/layout":    {},
+	"internal/rules":     {},
 	"internal/testdwarf": {},
 
 	// Tools of this repository: they may use all of it, and nothing may use them.
-	"scripts/": {may: []string{"btf", "btf/", "internal/dedup", "internal/graph", "distill", "encoder", "internal/elfx", "github.com/klauspost/compress/", unix}},
+	"tools/": {may: []string{"tools/", "btf", "btf/", "internal/dedup", "internal/graph", "distill", "encoder", "internal/elfx", "github.com/klauspost/compress/", unix}},
 }
 
 // testOnly are modules that a test may import besides what the table names. delve's godwarf, loclist and dwarfbuilder
@@ -133,8 +135,8 @@ func standard(path string) bool {
 }
 
 func rowOf(name string) (row, bool) {
-	if strings.HasPrefix(name, "scripts/") {
-		name = "scripts/"
+	if strings.HasPrefix(name, "tools/") {
+		name = "tools/"
 	}
 	r, ok := table[name]
 	return r, ok
@@ -153,7 +155,7 @@ func TestImports(t *testing.T) {
 		}
 		for _, imp := range append(p.TestImports, p.XTestImports...) {
 			if own, ok := strings.CutPrefix(imp, module+"/"); ok {
-				if strings.HasPrefix(own, "scripts/") {
+				if strings.HasPrefix(own, "tools/") {
 					t.Errorf("%s: its tests import %s: tools are not a library", name, own)
 				}
 			} else if !standard(imp) && !matches(r.may, imp) && !matches(testOnly, imp) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * gobtf_oot prints, when it is loaded, the ids that it sees through its BTF_ID lists and sets, and what came of
- * registering its kfuncs: "gobtf_oot: id KIND NAME ID" (kfunc for the set's) and "gobtf_oot: kfuncs STATUS". scripts/boot looks each id up
+ * registering its kfuncs: "gobtf_oot: id KIND NAME ID" (kfunc for the set's) and "gobtf_oot: kfuncs STATUS". tools/boot looks each id up
  * in the BTF that the kernel shows.
  */
 #include <linux/btf.h>

@@ -1,0 +1,142 @@
+// Package module is the open file: a vmlinux, a module or another object, opened once and handed from stage to stage.
+//
+// Before it: a path. After it: encoder, refit and btfids, which read what they need of the file and write into it. None of them opens
+// the path again: a name may mean another file by then, and what is compressed would have to be decompressed once more.
+package module
+
+import (
+	"bytes"
+	"debug/elf"
+	"strings"
+	"sync"
+
+	"github.com/gobtf/gobtf/internal/elfx"
+)
+
+// File is an open ELF file, decompressed if it was compressed as a whole (gzip, xz, zstd). Many goroutines may read it at once.
+type File struct {
+	elf *elfx.File
+
+	release func() (string, error)
+}
+
+// Open opens a file. A pipe, such as /dev/stdin, is read to its end; nothing can be written into one.
+//
+// Its errors, and those of all methods, begin with the path and name the section.
+func Open(path string) (*File, error) {
+	f, err := elfx.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return FromELF(f), nil
+}
+
+// OpenAll opens several files, or none.
+func OpenAll(paths []string) (files []*File, err error) {
+	for _, p := range paths {
+		f, err := Open(p)
+		if err != nil {
+			CloseAll(files)
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}
+
+// CloseAll closes several files.
+func CloseAll(files []*File) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
+// FromELF makes a File of one that gobtf's own packages have opened; Close closes it.
+func FromELF(f *elfx.File) *File {
+	m := &File{elf: f}
+	m.release = sync.OnceValues(m.readRelease)
+	return m
+}
+
+// ELF returns the file as gobtf's own packages read it.
+func (f *File) ELF() *elfx.File { return f.elf }
+
+// Close closes the file. Nothing that came from it may be used any more.
+func (f *File) Close() error { return f.elf.Close() }
+
+// Path returns the path as it was given.
+func (f *File) Path() string { return f.elf.Path }
+
+// BigEndian tells the byte order.
+func (f *File) BigEndian() bool { return f.elf.BigEndian }
+
+// Machine returns the machine that the file is for.
+func (f *File) Machine() elf.Machine { return elf.Machine(f.elf.Machine) }
+
+// PointerSize returns the bytes of an address: 4 or 8.
+func (f *File) PointerSize() int {
+	if f.elf.Class64 {
+		return 8
+	}
+	return 4
+}
+
+// Relocatable tells whether this is an object or a module, and not linked to its end as vmlinux is.
+func (f *File) Relocatable() bool { return elf.Type(f.elf.Type) == elf.ET_REL }
+
+// Section returns the contents of the first section of a name, nil when there is none. They must not be changed, and are gone with Close.
+func (f *File) Section(name string) ([]byte, error) {
+	s := f.elf.Section(name)
+	if s == nil {
+		return nil, nil
+	}
+	b, err := f.elf.Data(s)
+	if err == nil && b == nil {
+		b = []byte{} // it is there, and has nothing in it
+	}
+	return b, err
+}
+
+// BTF returns .BTF, and .BTF.base, which has the few types of a kernel that a distilled .BTF refers to; nil for what there is not.
+func (f *File) BTF() (own, base []byte, err error) {
+	if own, err = f.Section(".BTF"); err != nil {
+		return nil, nil, err
+	}
+	base, err = f.Section(".BTF.base")
+	return own, base, err
+}
+
+// Release returns the release of the kernel that a module was built for, as uname -r prints it: the first word of the vermagic in
+// its .modinfo. It is empty where there is none.
+func (f *File) Release() (string, error) { return f.release() }
+
+func (f *File) readRelease() (string, error) {
+	data, err := f.Section(".modinfo")
+	if err != nil {
+		return "", err
+	}
+	for line := range bytes.SplitSeq(data, []byte{0}) {
+		if v, ok := bytes.CutPrefix(line, []byte("vermagic=")); ok {
+			release, _, _ := strings.Cut(string(v), " ")
+			return release, nil
+		}
+	}
+	return "", nil
+}
+
+// KernelRelease returns the release that a vmlinux says it is of, in its banner; "" when it says nothing.
+func (f *File) KernelRelease() string {
+	data, err := f.Section(".rodata")
+	if err != nil {
+		return ""
+	}
+	_, rest, ok := bytes.Cut(data, []byte("Linux version "))
+	if !ok {
+		return ""
+	}
+	release, _, ok := bytes.Cut(rest[:min(len(rest), 128)], []byte(" "))
+	if !ok || bytes.ContainsAny(release, "%\x00") {
+		return ""
+	}
+	return string(release)
+}

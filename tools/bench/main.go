@@ -1,0 +1,285 @@
+// Command bench measures gobtf against the reference: wall time, user and system cpu, and peak memory, with the runs taken
+// in turn so that a noisy machine is unfair to both. It prints medians and how many times more the reference takes.
+//
+//	go run ./tools/bench [-n 5] [-kernel DIR] [-ref PAHOLE] [-gobtf FILE] [-cases REGEXP]
+//	go run ./tools/bench -before FILE ...    against an older gobtf, with the cases that only gobtf has
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/gobtf/gobtf/tools/flagsets"
+)
+
+var kbuildFlags = flagsets.Get("kbuild")
+
+// sample is one run of one program.
+type sample struct {
+	wall, cpu time.Duration
+	peak      int64 // KiB
+}
+
+type benchCase struct {
+	name   string
+	n      int
+	args   []string // for both
+	gobtf  []string // for gobtf alone
+	equal  bool     // both must write the same bytes
+	target string   // what is encoded; "" and args are all that the program gets
+}
+
+func main() {
+	if err := run(os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(w io.Writer) error {
+	n := flag.Int("n", 5, "runs of each program on vmlinux; four times as many on a module")
+	kernel := flag.String("kernel", "", "folder with vmlinux and modules/, as scripts/fetch/kernel makes it (default: its newest 6.12)")
+	ref := flag.String("ref", "", "the reference pahole (default: what scripts/fetch/reference prints)")
+	before := flag.String("before", "", "an older gobtf, which takes the reference's place")
+	gobtf := flag.String("gobtf", "bin/gobtf", "the program to measure")
+	only := flag.String("cases", "", "only the cases whose name matches this regular expression")
+	module := flag.String("module", "dummy.ko", "name of the small module")
+	flag.Parse()
+	pick, err := regexp.Compile(*only)
+	if err != nil {
+		return err
+	}
+	if *kernel == "" {
+		if *kernel, err = script("scripts/fetch/kernel", "6.12"); err != nil {
+			return err
+		}
+	}
+	if *before != "" {
+		if *ref, err = filepath.Abs(*before); err != nil {
+			return err
+		}
+	}
+	if *ref == "" {
+		if *ref, err = script("scripts/fetch/reference"); err != nil {
+			return err
+		}
+	}
+	refCmd := unwrap(*ref)
+	if *gobtf, err = filepath.Abs(*gobtf); err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp("", "gobtf-bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+
+	vmlinux := filepath.Join(*kernel, "vmlinux")
+	small, err := find(filepath.Join(*kernel, "modules"), *module)
+	if err != nil {
+		return err
+	}
+	cases := []benchCase{
+		{name: "vmlinux -j1", n: *n, args: []string{"-j1"}, equal: true, target: vmlinux},
+		{name: "vmlinux -j2", n: *n, args: []string{"-j2"}, equal: true, target: vmlinux},
+		{name: *module + " split", n: 4 * *n, args: []string{"-j1", "--btf_base=" + filepath.Join(tmp, "base")}, gobtf: []string{"--pahole_quirks"}, equal: true, target: small},
+		{name: *module + " standalone", n: 4 * *n, args: []string{"-j1"}, equal: true, target: small},
+	}
+	if *before != "" {
+		for i := range cases {
+			cases[i].args, cases[i].gobtf = append(cases[i].args, cases[i].gobtf...), nil
+		}
+		modules := filepath.Join(*kernel, "modules")
+		cases = append(cases,
+			benchCase{name: "verify all modules", n: *n, args: []string{"verify", "--btf_base=" + vmlinux}, target: ""},
+			benchCase{name: "rebase --all, what fits", n: *n, args: []string{"rebase", "--check", "--onto=" + vmlinux, "--all=" + modules}},
+			benchCase{name: "rebase, from DWARF", n: *n, args: []string{"rebase", "--check", "--form=shifted", "--onto=" + vmlinux, "--all=" + filepath.Join(modules, "net", "ipv4")}})
+		list, err := modulesIn(modules)
+		if err != nil {
+			return err
+		}
+		v := &cases[len(cases)-3]
+		v.args = append(v.args, list...)
+	}
+	cases = slices.DeleteFunc(cases, func(c benchCase) bool { return !pick.MatchString(c.name) })
+	if len(cases) == 0 {
+		return errors.New("no case has such a name")
+	}
+	if slices.ContainsFunc(cases, func(c benchCase) bool { return strings.HasSuffix(c.name, " split") }) {
+		base := slices.Concat(refCmd, []string{"-j", "--btf_encode_detached=" + filepath.Join(tmp, "base")}, kbuildFlags, []string{vmlinux})
+		if _, err := measure(base); err != nil {
+			return err
+		}
+	}
+
+	fmt.Fprintf(w, "kernel %s, reference %s; medians, the reference's and gobtf's runs in turn\n", filepath.Base(*kernel), version(refCmd))
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	other := "pahole"
+	if *before != "" {
+		other = "before"
+	}
+	fmt.Fprintf(tw, "case\t%s wall\tgobtf\tratio\t%[1]s cpu\tgobtf\tratio\t%[1]s peak\tgobtf\tratio\t\n", other)
+	for _, c := range cases {
+		a, b, err := inTurn(c, refCmd, *gobtf, tmp)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", c.name,
+			ms(a.wall), ms(b.wall), ratio(a.wall, b.wall), ms(a.cpu), ms(b.cpu), ratio(a.cpu, b.cpu),
+			mb(a.peak), mb(b.peak), ratio(a.peak, b.peak))
+	}
+	return tw.Flush()
+}
+
+// inTurn runs both programs c.n times, one after the other, after one run of each that only warms the page cache.
+func inTurn(c benchCase, ref []string, gobtf, tmp string) (a, b sample, err error) {
+	outA, outB := filepath.Join(tmp, "a"), filepath.Join(tmp, "b")
+	cmdA := slices.Concat(ref, c.args, kbuildFlags, []string{"--btf_encode_detached=" + outA, c.target})
+	cmdB := slices.Concat([]string{gobtf}, c.args, c.gobtf, kbuildFlags, []string{"--btf_encode_detached=" + outB, c.target})
+	if c.target == "" {
+		cmdA, cmdB = slices.Concat(ref, c.args), slices.Concat([]string{gobtf}, c.args)
+	}
+	var as, bs []sample
+	for i := -1; i < c.n; i++ {
+		if a, err = measure(cmdA); err != nil {
+			return a, b, err
+		}
+		if b, err = measure(cmdB); err != nil {
+			return a, b, err
+		}
+		if i >= 0 {
+			as, bs = append(as, a), append(bs, b)
+		}
+	}
+	if c.equal {
+		x, err := os.ReadFile(outA)
+		if err != nil {
+			return a, b, err
+		}
+		y, err := os.ReadFile(outB)
+		if err != nil {
+			return a, b, err
+		}
+		if !bytes.Equal(x, y) {
+			return a, b, errors.New("the two programs wrote different bytes, so a comparison of their speed says nothing")
+		}
+	}
+	return medians(as), medians(bs), nil
+}
+
+// measure runs one command. The kernel hands a child its parent's peak memory, so the peak has this small program's own
+// few MB as its floor.
+func measure(argv []string) (sample, error) {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	start := time.Now()
+	err := cmd.Run()
+	wall := time.Since(start)
+	if err != nil {
+		return sample{}, fmt.Errorf("%s: %w: %s", argv[0], err, bytes.TrimSpace(errs.Bytes()))
+	}
+	ru, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return sample{}, errors.New("no resource usage on this system")
+	}
+	return sample{wall, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), int64(ru.Maxrss)}, nil
+}
+
+func medians(s []sample) sample {
+	return sample{
+		median(s, func(s sample) time.Duration { return s.wall }),
+		median(s, func(s sample) time.Duration { return s.cpu }),
+		median(s, func(s sample) int64 { return s.peak }),
+	}
+}
+
+func median[T time.Duration | int64](s []sample, of func(sample) T) T {
+	v := make([]T, len(s))
+	for i := range s {
+		v[i] = of(s[i])
+	}
+	slices.Sort(v)
+	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
+}
+
+func ms(d time.Duration) string { return fmt.Sprintf("%.0f ms", float64(d)/1e6) }
+
+func mb(kib int64) string { return fmt.Sprintf("%.0f MB", float64(kib)*1024/1e6) }
+
+func ratio[T time.Duration | int64](ref, own T) string {
+	return fmt.Sprintf("%.1fx", float64(ref)/float64(own))
+}
+
+// unwrap starts the reference without its shell wrapper, whose own start would count as the reference's.
+func unwrap(ref string) []string {
+	root := filepath.Join(filepath.Dir(ref), "root", "usr")
+	lib := filepath.Join(root, "lib", "x86_64-linux-gnu")
+	loader := filepath.Join(lib, "ld-linux-x86-64.so.2")
+	if _, err := os.Stat(loader); err != nil {
+		return []string{ref}
+	}
+	return []string{loader, "--library-path", lib, filepath.Join(root, "bin", "pahole")}
+}
+
+func version(argv []string) string {
+	out, err := exec.Command(argv[0], append(argv[1:], "--version")...).Output()
+	if err != nil {
+		return "of unknown version"
+	}
+	return filepath.Base(argv[len(argv)-1]) + " " + string(bytes.TrimSpace(out))
+}
+
+func script(argv ...string) (string, error) {
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), "FETCH_KERNEL_KNOWN=1")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", argv[0], err)
+	}
+	return string(bytes.TrimSpace(out)), nil
+}
+
+// modulesIn returns all modules below dir.
+func modulesIn(dir string) (list []string, err error) {
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".ko") {
+			list = append(list, path)
+		}
+		return err
+	})
+	return list, err
+}
+
+// find returns the first file of this name below dir.
+func find(dir, name string) (string, error) {
+	var found string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.Name() == name {
+			found = path
+			return fs.SkipAll
+		}
+		return nil
+	})
+	if err == nil && found == "" {
+		err = fmt.Errorf("%s: there is no %s in it", dir, name)
+	}
+	return found, err
+}
