@@ -4,11 +4,16 @@ import "sync"
 
 // Base is a BTF, usually a kernel's, that others continue, with all that is asked of it many times: it is made once by whoever reads
 // the BTF and handed to everything that works on it. What it knows is found out when it is first asked for. Many goroutines may use it.
+// It holds memory and nothing else, so there is nothing to close.
 type Base struct {
 	*Types
 
-	// Release is that of the kernel that the BTF is of, as uname -r prints it, when the file that it was read from says so; else "".
+	// Release is that of the kernel that the BTF is of, as uname -r prints it, when the file that it was read from says so: a vmlinux
+	// does, in its banner. Else it is "".
 	Release string
+
+	// Machine is e_machine of the ELF file that it was read from; 0 when it was none, since BTF does not name it.
+	Machine uint16
 
 	structs func() map[string][]TypeID
 	flat    func() bool

@@ -73,7 +73,7 @@ func (b *Builder) AddString(s string) uint32 {
 	if !inBase {
 		off = uint32(len(b.strs))
 		if b.base != nil {
-			off += b.base.strEnd()
+			off += b.base.StringsEnd()
 		}
 		b.strs = append(append(b.strs, s...), 0)
 	}

@@ -23,51 +23,76 @@ const maxFile = 1 << 30
 // result's base; when base is not nil it is an error, since such types have to be
 // relocated first.
 func ReadFile(path string, base *Types) (*Types, error) {
-	data, own, machine, err := readFile(path)
+	c, err := readFile(path, nil)
 	if err != nil {
 		return nil, err
 	}
-	if own != nil {
-		if base != nil {
-			return nil, &Error{Name: path, Section: ".BTF.base", Err: errors.New("has its own base: relocate it to the other one")}
-		}
-		if base, err = Parse(own, nil); err != nil {
-			return nil, inFile(path, ".BTF.base", err)
-		}
-	}
-	t, err := Parse(data, base)
-	if err != nil {
-		return nil, inFile(path, "", err)
-	}
-	t.machine = uint16(machine)
-	return t, nil
+	return c.types(path, base)
 }
 
-// Machine returns the machine of the ELF file that ReadFile took the BTF from, EM_NONE when it was none: BTF does not name it.
-func (t *Types) Machine() elf.Machine { return elf.Machine(t.machine) }
+// ReadBase reads what others are to continue, as ReadFile does, and what an ELF file says besides: for which machine it is, and
+// in the banner of a vmlinux the kernel's release. decompress is given the contents of a file that is compressed, other than
+// with gzip; nil refuses such files.
+func ReadBase(path string, decompress func([]byte) ([]byte, error)) (*Base, error) {
+	c, err := readFile(path, decompress)
+	if err != nil {
+		return nil, err
+	}
+	t, err := c.types(path, nil)
+	if err != nil {
+		return nil, err
+	}
+	b := NewBase(t)
+	b.Release, b.Machine = c.release, uint16(c.machine)
+	return b, nil
+}
 
 // ReadSections reads a file like ReadFile, and returns the bytes of .BTF and of
 // .BTF.base, nil if there is none.
 func ReadSections(path string) (btf, base []byte, err error) {
-	btf, base, _, err = readFile(path)
-	return btf, base, err
+	c, err := readFile(path, nil)
+	return c.btf, c.base, err
 }
 
-// readFile is ReadSections, and tells the machine of an ELF file.
-func readFile(path string) (btf, base []byte, machine elf.Machine, err error) {
+// contents is what of a file matters here.
+type contents struct {
+	btf, base []byte // base: .BTF.base, nil when there is none
+	machine   elf.Machine
+	release   string
+}
+
+func (c contents) types(path string, base *Types) (*Types, error) {
+	if c.base != nil {
+		if base != nil {
+			return nil, &Error{Name: path, Section: ".BTF.base", Err: errors.New("has its own base: relocate it to the other one")}
+		}
+		var err error
+		if base, err = Parse(c.base, nil); err != nil {
+			return nil, inFile(path, ".BTF.base", err)
+		}
+	}
+	t, err := Parse(c.btf, base)
+	if err != nil {
+		return nil, inFile(path, "", err)
+	}
+	return t, nil
+}
+
+func readFile(path string, decompress func([]byte) ([]byte, error)) (contents, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		var pe *os.PathError
 		if errors.As(err, &pe) {
 			err = pe.Err
 		}
-		return nil, nil, 0, &Error{Name: path, Err: err}
+		return contents{}, &Error{Name: path, Err: err}
 	}
 	defer f.Close()
-	if btf, base, machine, err = readSections(f); err != nil {
-		return nil, nil, 0, inFile(path, "", err)
+	c, err := readContents(f, decompress)
+	if err != nil {
+		return contents{}, inFile(path, "", err)
 	}
-	return btf, base, machine, nil
+	return c, nil
 }
 
 // inFile says in which file, and if it is not known yet in which section, an error is.
@@ -88,7 +113,7 @@ var packed = []struct {
 	name, magic string
 }{{"xz", "\xfd7zXZ\x00"}, {"zstd", "\x28\xb5\x2f\xfd"}, {"bzip2", "BZh"}, {"lz4", "\x04\x22\x4d\x18"}, {"lzop", "\x89LZO"}}
 
-func readSections(f *os.File) (btf, base []byte, machine elf.Machine, err error) {
+func readContents(f *os.File, decompress func([]byte) ([]byte, error)) (contents, error) {
 	magic := make([]byte, 6)
 	n, err := f.ReadAt(magic, 0)
 	if err != nil && err != io.EOF {
@@ -96,36 +121,51 @@ func readSections(f *os.File) (btf, base []byte, machine elf.Machine, err error)
 		if errors.As(err, &pe) {
 			err = pe.Err
 		}
-		return nil, nil, 0, err
+		return contents{}, err
 	}
 	magic = magic[:n]
 	for _, p := range packed {
-		if bytes.HasPrefix(magic, []byte(p.magic)) {
-			return nil, nil, 0, fmt.Errorf("compressed with %s: decompress it first", p.name)
+		if !bytes.HasPrefix(magic, []byte(p.magic)) {
+			continue
 		}
+		if decompress == nil {
+			return contents{}, fmt.Errorf("compressed with %s: decompress it first", p.name)
+		}
+		data, err := readAll(f)
+		if err == nil {
+			data, err = decompress(data)
+		}
+		if err != nil {
+			return contents{}, fmt.Errorf("compressed with %s: %w", p.name, err)
+		}
+		return unpacked(data)
 	}
 	switch {
 	case bytes.HasPrefix(magic, []byte(elf.ELFMAG)):
-		return elfSections(f)
+		return elfContents(f)
 	case bytes.HasPrefix(magic, []byte("\x1f\x8b")):
 		z, err := gzip.NewReader(f)
 		if err != nil {
-			return nil, nil, 0, fmt.Errorf("gzip: %w", err)
+			return contents{}, fmt.Errorf("gzip: %w", err)
 		}
 		data, err := readAll(z)
 		if err != nil {
-			return nil, nil, 0, fmt.Errorf("gzip: %w", err)
+			return contents{}, fmt.Errorf("gzip: %w", err)
 		}
-		if bytes.HasPrefix(data, []byte(elf.ELFMAG)) {
-			return elfSections(bytes.NewReader(data))
-		}
-		return data, nil, 0, nil
+		return unpacked(data)
 	}
 	if _, err := ParseHeader(magic); !errors.Is(err, ErrTruncated) || n < 2 {
-		return nil, nil, 0, err // before a large file that is something else is read
+		return contents{}, err // before a large file that is something else is read
 	}
-	btf, err = readAll(f)
-	return btf, nil, 0, err
+	data, err := readAll(f)
+	return contents{btf: data}, err
+}
+
+func unpacked(data []byte) (contents, error) {
+	if bytes.HasPrefix(data, []byte(elf.ELFMAG)) {
+		return elfContents(bytes.NewReader(data))
+	}
+	return contents{btf: data}, nil
 }
 
 func readAll(r io.Reader) ([]byte, error) {
@@ -144,12 +184,12 @@ func readAll(r io.Reader) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// elfSections reads the two sections of an ELF file. debug/elf has panicked on
+// elfContents reads an ELF file. debug/elf has panicked on
 // broken files before, so a panic in it becomes an error.
-func elfSections(r io.ReaderAt) (btf, base []byte, machine elf.Machine, err error) {
+func elfContents(r io.ReaderAt) (c contents, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			btf, base, machine, err = nil, nil, 0, fmt.Errorf("broken ELF: %v", p)
+			c, err = contents{}, fmt.Errorf("broken ELF: %v", p)
 		}
 	}()
 	f, err := elf.NewFile(r)
@@ -158,16 +198,44 @@ func elfSections(r io.ReaderAt) (btf, base []byte, machine elf.Machine, err erro
 		if errors.As(err, &fe) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			err = fmt.Errorf("broken ELF: %w", err)
 		}
-		return nil, nil, 0, err
+		return contents{}, err
 	}
-	if btf, err = elfSection(f, ".BTF"); err != nil {
-		return nil, nil, 0, err
+	c.machine = f.Machine
+	if c.btf, err = elfSection(f, ".BTF"); err != nil {
+		return contents{}, err
 	}
-	if btf == nil {
-		return nil, nil, 0, ErrNoBTF
+	if c.btf == nil {
+		return contents{}, ErrNoBTF
 	}
-	base, err = elfSection(f, ".BTF.base")
-	return btf, base, f.Machine, err
+	if c.base, err = elfSection(f, ".BTF.base"); err != nil {
+		return contents{}, err
+	}
+	c.release = release(f)
+	return c, nil
+}
+
+// release returns what the banner of a vmlinux says ("Linux version 6.12.1 (..."), "" when there is none. It is in one of the
+// first files that are linked, so the first piece of .rodata has it, unless the compiler has put all in another order.
+func release(f *elf.File) string {
+	s := f.Section(".rodata")
+	if s == nil || s.Type == elf.SHT_NOBITS || s.Flags&elf.SHF_COMPRESSED != 0 {
+		return ""
+	}
+	const banner, longest = "Linux version ", 160
+	piece := make([]byte, 64<<10)
+	for off := int64(0); ; off += int64(len(piece) - longest) {
+		n, err := s.ReadAt(piece, off)
+		if i := bytes.Index(piece[:n], []byte(banner)); i >= 0 && (i+longest <= n || err != nil) {
+			name, _, ok := bytes.Cut(piece[i+len(banner):min(i+longest, n)], []byte(" "))
+			if !ok || bytes.ContainsAny(name, "%\x00") {
+				return ""
+			}
+			return string(name)
+		}
+		if err != nil {
+			return ""
+		}
+	}
 }
 
 // maxPlain is the size up to which a section's claim is believed before it is read.

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"debug/elf"
 	"encoding/binary"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -148,11 +149,61 @@ func TestBrokenELF(t *testing.T) {
 		for _, v := range []byte{0, 0x7f, 0xff} {
 			old := data[i]
 			data[i] = v
-			if btf, _, _, err := ElfSections(bytes.NewReader(data)); err == nil {
-				Parse(btf, nil)
+			if c, err := ElfContents(bytes.NewReader(data)); err == nil {
+				Parse(c.BTF(), nil)
 			}
 			data[i] = old
 		}
-		ElfSections(bytes.NewReader(data[:i]))
+		ElfContents(bytes.NewReader(data[:i]))
+	}
+}
+
+// TestReadBase: what an ELF file says besides its types comes with them, and who can decompress is asked to.
+func TestReadBase(t *testing.T) {
+	long := bytes.Repeat([]byte("no banner here. "), 8189) // 131024 bytes: what follows begins in one piece that is read and ends in the next
+	banner := []byte("Linux version 6.12.1-x (gcc) #1 SMP\n\x00")
+	elfOf := func(rodata []byte) []byte {
+		return elfWith(binary.LittleEndian, elfSec{".BTF", elf.SHT_PROGBITS, valid(t)}, elfSec{".rodata", elf.SHT_PROGBITS, rodata})
+	}
+	far := map[string][]byte{}
+	for cut := range 40 {
+		far[fmt.Sprint("far ", cut)] = append(bytes.Clone(long[:65536-160-cut]), banner...)
+		far[fmt.Sprint("over the edge ", cut)] = append(bytes.Clone(long[:65536-cut]), banner...)
+	}
+	type file struct {
+		data    []byte
+		release string
+		machine elf.Machine
+	}
+	files := map[string]file{
+		"BTF":       {data: valid(t)},
+		"vmlinux":   {elfOf(append([]byte("\x00abc"), banner...)), "6.12.1-x", elf.EM_X86_64},
+		"at end":    {elfOf(banner[:23]), "6.12.1-x", elf.EM_X86_64},
+		"format":    {elfOf([]byte("Linux version %s (")), "", elf.EM_X86_64},
+		"no space":  {elfOf([]byte("Linux version 6")), "", elf.EM_X86_64},
+		"no banner": {elfOf(long), "", elf.EM_X86_64},
+		"gzip":      {gzipped(elfOf(banner)), "6.12.1-x", elf.EM_X86_64},
+		"xz":        {append([]byte("\xfd7zXZ\x00"), elfOf(banner)...), "6.12.1-x", elf.EM_X86_64},
+	}
+	for name, rodata := range far {
+		files[name] = file{elfOf(rodata), "6.12.1-x", elf.EM_X86_64}
+	}
+	unpack := func(b []byte) ([]byte, error) { return b[6:], nil }
+	for name, f := range files {
+		path := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(path, f.data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		b, err := ReadBase(path, unpack)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if b.Len() != 3 || b.Release != f.release || elf.Machine(b.Machine) != f.machine {
+			t.Errorf("%s: %d types of release %q for %v, want %q for %v", name, b.Len(), b.Release, elf.Machine(b.Machine), f.release, f.machine)
+		}
+		if _, err := ReadBase(path, nil); (err != nil) != (name == "xz") {
+			t.Errorf("%s: without help: %v", name, err)
+		}
 	}
 }

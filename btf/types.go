@@ -23,8 +23,6 @@ type Types struct {
 	order binary.ByteOrder
 	form  HeaderForm
 
-	machine uint16 // e_machine of the ELF file it was read from, or 0
-
 	textOnce sync.Once
 	text     string // strs, from which names are cut without copying each
 	offsOnce sync.Once
@@ -67,7 +65,7 @@ func New(words []uint32, strs []byte, base *Types, order binary.ByteOrder) (*Typ
 func (t *Types) init(base *Types) error {
 	t.base, t.start = base, 1
 	if base != nil {
-		t.start, t.strAt = TypeID(base.Len()), base.strEnd()
+		t.start, t.strAt = TypeID(base.Len()), base.StringsEnd()
 	}
 	n := len(t.strs)
 	switch {
@@ -87,7 +85,7 @@ func (t *Types) init(base *Types) error {
 	if t.Len() > MaxID {
 		return &Error{Section: "types", Err: fmt.Errorf("%d types are more than %d", t.Len(), MaxID)}
 	}
-	if uint64(top) >= uint64(t.Len()) || uint64(name) >= uint64(t.strEnd()) && name != 0 {
+	if uint64(top) >= uint64(t.Len()) || uint64(name) >= uint64(t.StringsEnd()) && name != 0 {
 		return t.dangling()
 	}
 	return nil
@@ -150,8 +148,8 @@ func (t *Types) dangling() error {
 	for i, p := range t.index[:len(t.index)-1] {
 		rec, bad := t.words[p:t.index[i+1]], error(nil)
 		EachName(rec, func(w *uint32) {
-			if bad == nil && *w != 0 && *w >= t.strEnd() {
-				bad = fmt.Errorf("name offset %#x is outside of the strings, which end at %#x%s", *w, t.strEnd(), hint)
+			if bad == nil && *w != 0 && *w >= t.StringsEnd() {
+				bad = fmt.Errorf("name offset %#x is outside of the strings, which end at %#x%s", *w, t.StringsEnd(), hint)
 			}
 		})
 		EachRef(rec, func(w *uint32) {
@@ -194,7 +192,8 @@ func (t *Types) Strings() []byte { return t.strs }
 // length of its strings.
 func (t *Types) StringsStart() uint32 { return t.strAt }
 
-func (t *Types) strEnd() uint32 { return t.strAt + uint32(len(t.strs)) }
+// StringsEnd returns the length of base's and own strings together: the offset at which the strings of a BTF on t begin.
+func (t *Types) StringsEnd() uint32 { return t.strAt + uint32(len(t.strs)) }
 
 var voidRecord = []uint32{0, 0, 0}
 
@@ -245,8 +244,8 @@ func (t *Types) StringBytes(off uint32) []byte {
 
 // String returns the string at an offset.
 func (t *Types) String(off uint32) (string, error) {
-	if off >= t.strEnd() && off != 0 {
-		return "", &Error{Section: "strings", Off: int(off), Err: fmt.Errorf("no string there: they end at %#x", t.strEnd())}
+	if off >= t.StringsEnd() && off != 0 {
+		return "", &Error{Section: "strings", Off: int(off), Err: fmt.Errorf("no string there: they end at %#x", t.StringsEnd())}
 	}
 	return t.name(off), nil
 }

@@ -261,7 +261,7 @@ func (r *relocator) whyNot(id btf.TypeID, t btf.Type) string {
 func (r *relocator) rewrite() ([]uint32, error) {
 	start, strStart := uint32(r.split.Start()), r.split.StringsStart()
 	up := uint32(r.to.Len()) - start
-	strUp := r.to.StringsStart() + uint32(len(r.to.Strings())) - strStart
+	strUp := r.to.StringsEnd() - strStart
 	words := append([]uint32(nil), r.split.Words()...)
 	var err error
 	at := 0

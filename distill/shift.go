@@ -25,7 +25,7 @@ func Shift(t, base *btf.Types, shareScalars bool) (*btf.Types, error) {
 	if len(strs) == 0 || strs[0] != 0 {
 		return nil, errors.New("its strings do not begin with the empty one")
 	}
-	s := &shifter{start: uint32(base.Len()), strOff: base.StringsStart() + uint32(len(base.Strings())) - 1}
+	s := &shifter{start: uint32(base.Len()), strOff: base.StringsEnd() - 1}
 	var shared map[btf.TypeID]btf.TypeID
 	if shareScalars {
 		shared = sharedScalars(t, base)

@@ -95,7 +95,7 @@ func (j *job) run() (*Result, error) {
 		if bo := j.opt.Base.BigEndian(); bo != j.files[0].elf.BigEndian {
 			return nil, fmt.Errorf("%s: base BTF is %s and the file is %s", j.files[0].path, endianName(bo), endianName(!bo))
 		}
-		if m, f := j.opt.Base.Machine(), elf.Machine(j.files[0].elf.Machine); m != f && m != elf.EM_NONE && m != elf.EM_BPF && f != elf.EM_BPF {
+		if m, f := elf.Machine(j.opt.Base.Machine), elf.Machine(j.files[0].elf.Machine); m != f && m != elf.EM_NONE && m != elf.EM_BPF && f != elf.EM_BPF {
 			return nil, fmt.Errorf("%s: base BTF is of a file for %s and this one is for %s", j.files[0].path, m, f)
 		}
 		j.base = dedup.IndexOf(j.opt.Base)

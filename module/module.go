@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/elfx"
 )
 
@@ -124,19 +125,6 @@ func (f *File) readRelease() (string, error) {
 	return "", nil
 }
 
-// KernelRelease returns the release that a vmlinux says it is of, in its banner; "" when it says nothing.
-func (f *File) KernelRelease() string {
-	data, err := f.Section(".rodata")
-	if err != nil {
-		return ""
-	}
-	_, rest, ok := bytes.Cut(data, []byte("Linux version "))
-	if !ok {
-		return ""
-	}
-	release, _, ok := bytes.Cut(rest[:min(len(rest), 128)], []byte(" "))
-	if !ok || bytes.ContainsAny(release, "%\x00") {
-		return ""
-	}
-	return string(release)
-}
+// ReadBase reads the BTF of a kernel, which modules are to continue: BTF as such, or an ELF file with .BTF, either of them compressed
+// or not (gzip, xz, zstd). The file is opened once, and closed again.
+func ReadBase(path string) (*btf.Base, error) { return btf.ReadBase(path, elfx.Decompress) }

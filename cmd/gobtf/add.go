@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/module"
 	"github.com/gobtf/gobtf/refit"
 	"github.com/urfave/cli/v2"
@@ -59,16 +60,16 @@ func add(c *cli.Context, stdout, stderr io.Writer) error {
 	}
 	base := c.String("btf_base")
 	opt := refitOptions(c, stderr)
-	release, err := baseRelease(base, c.String("kernel"))
+	onto, err := module.ReadBase(base)
+	if err != nil {
+		return at(err, base)
+	}
+	release, err := baseRelease(onto, base, c.String("kernel"))
 	if err != nil {
 		return err
 	}
 	if release == "" {
 		opt.Notes("%s: of which kernel it is is not known, so no vermagic is compared (--kernel=RELEASE)", base)
-	}
-	onto, err := refit.ReadBase(base)
-	if err != nil {
-		return at(err, base)
 	}
 	return eachModule(files, stdout, stderr, func(path string) (*refit.Report, error) {
 		return refit.AddFile(c.Context, path, onto, release, form, opt)
@@ -80,34 +81,24 @@ var inModules = regexp.MustCompile(`/(?:lib/modules/|usr/src/linux-headers-)([^/
 
 // baseRelease finds out of which kernel a base is: the option says it, or the base is the running kernel's, or a vmlinux with a
 // banner, or in the folder of a kernel.
-func baseRelease(base, option string) (string, error) {
-	if option == "running" || option == "" && base == runningBTF {
+func baseRelease(base *btf.Base, path, option string) (string, error) {
+	if option == "running" || option == "" && path == runningBTF {
 		data, err := os.ReadFile("/proc/sys/kernel/osrelease")
 		if err != nil {
-			return "", at(err, base)
+			return "", at(err, path)
 		}
 		return strings.TrimSpace(string(data)), nil
 	}
 	if option != "" {
 		return option, nil
 	}
-	if release := bannerRelease(base); release != "" {
-		return release, nil
+	if base.Release != "" {
+		return base.Release, nil
 	}
-	if m := inModules.FindStringSubmatch(base); m != nil {
+	if m := inModules.FindStringSubmatch(path); m != nil {
 		return m[1], nil
 	}
 	return "", nil
-}
-
-// bannerRelease returns the release in a vmlinux's banner; "" where there is none, as in BTF alone.
-func bannerRelease(path string) string {
-	f, err := module.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	return f.KernelRelease()
 }
 
 // eachModule does one thing to each file and prints what became of it. With one file its error is the program's; with more,

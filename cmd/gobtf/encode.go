@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -40,7 +41,9 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer module.CloseAll(files)
-	if opt, err = forKernel(c, opt, files[0]); err != nil {
+	// Not every form needs the base, and --target_kernel=auto asks it first.
+	readBase := sync.OnceValues(func() (*btf.Base, error) { return module.ReadBase(c.String("btf_base")) })
+	if opt, err = forKernel(c, opt, files[0], readBase); err != nil {
 		return err
 	}
 	note, err := applyStandalone(c, asked, &opt, files[0])
@@ -58,11 +61,9 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 		base = "" // neither has anything to do with it
 	}
 	if base != "" {
-		t, err := btf.ReadFile(base, nil)
-		if err != nil {
+		if opt.Base, err = readBase(); err != nil {
 			return at(err, base)
 		}
-		opt.Base = btf.NewBase(t)
 	}
 	res, err := encoder.Encode(c.Context, files, opt)
 	switch {
@@ -103,12 +104,14 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 }
 
 // forKernel says by whose rules the BTF is verified, and with --target_kernel leaves out what that kernel does not take.
-func forKernel(c *cli.Context, opt encoder.Options, f *module.File) (encoder.Options, error) {
+func forKernel(c *cli.Context, opt encoder.Options, f *module.File, readBase func() (*btf.Base, error)) (encoder.Options, error) {
 	r := kernelRelease(os.LookupEnv, f)
 	target := c.String("target_kernel")
 	if target == "auto" && !r.known() {
 		if base := c.String("btf_base"); base != "" {
-			r = parseRelease(bannerRelease(base))
+			if b, err := readBase(); err == nil { // an error is told where the base is needed
+				r = parseRelease(b.Release)
+			}
 		}
 		if !r.known() {
 			return opt, fmt.Errorf("%s: --target_kernel=auto: neither VERSION and PATCHLEVEL, KERNELRELEASE, a vermagic nor the base says which kernel it is for", f.Path())

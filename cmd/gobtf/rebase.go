@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/gobtf/gobtf/module"
 	"github.com/gobtf/gobtf/refit"
 	"github.com/schollz/progressbar/v3"
 	"github.com/urfave/cli/v2"
@@ -43,12 +44,12 @@ func rebase(c *cli.Context, stdout, stderr io.Writer) error {
 	if (dir == "") == (len(files) == 0) {
 		return usagef("rebase: give modules, or --all with a folder of them")
 	}
-	onto, err := refit.ReadBase(c.String("onto"))
+	onto, err := module.ReadBase(c.String("onto"))
 	if err != nil {
 		return at(err, c.String("onto"))
 	}
 	if from := c.String("from"); from != "" {
-		old, err := refit.ReadBase(from)
+		old, err := module.ReadBase(from)
 		if err != nil {
 			return at(err, from)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/btf/verify"
+	"github.com/gobtf/gobtf/module"
 	"github.com/gobtf/gobtf/refit"
 	"github.com/urfave/cli/v2"
 )
@@ -45,7 +46,7 @@ func verifyFiles(c *cli.Context, stdout, stderr io.Writer) error {
 	}
 	var base *btf.Types
 	if path := c.String("btf_base"); path != "" {
-		t, err := refit.ReadBase(path)
+		t, err := module.ReadBase(path)
 		if err != nil {
 			return at(err, path)
 		}

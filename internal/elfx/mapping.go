@@ -167,6 +167,15 @@ func sniff(b []byte) string {
 	return ""
 }
 
+// Decompress returns the contents of a file that is compressed as a whole, with what Map knows.
+func Decompress(b []byte) ([]byte, error) {
+	kind := sniff(b)
+	if kind == "" {
+		return nil, errors.New("decompress it first")
+	}
+	return decompressWhole(kind, b)
+}
+
 var errTooLarge = errors.New("larger than gobtf accepts")
 
 func decompressWhole(kind string, b []byte) ([]byte, error) {

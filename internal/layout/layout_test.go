@@ -39,7 +39,7 @@ var table = map[string]row{
 		"cmd/gobtf/early", "batch", "btf", "btf/diff", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "module", "refit",
 		"github.com/urfave/cli/v2", "github.com/schollz/progressbar/v3",
 	}},
-	"module":          {may: []string{"internal/elfx"}, ban: []string{"debug/dwarf"}},
+	"module":          {may: []string{"btf", "internal/elfx"}, ban: []string{"debug/dwarf"}},
 	"cmd/gobtf/early": {ban: []string{"os", "fmt", "strings"}}, // it must be initialized before them
 	"batch":           {may: []string{"btf", "encoder", "module"}},
 	"explain":         {may: []string{"btf", "dwarf2btf", "encoder", delveOp, delveReg}},
