@@ -17,7 +17,7 @@ func (b kernel) onto(t *btf.Types) (*btf.Types, error) {
 			return nil, err
 		}
 	}
-	return dedup.Merge([]*btf.Types{t}, b.Base, dedup.Options{})
+	return dedup.Merge([]*btf.Types{t}, b.Base, dedup.Options{UsedStrings: true})
 }
 
 // flattened returns types that stand alone with each multi-dimensional array as one.

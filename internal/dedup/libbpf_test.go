@@ -1,6 +1,7 @@
 package dedup
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -154,6 +155,9 @@ func TestLibbpf(t *testing.T) {
 		if err := sameAs(d, res, in.strs, tab.sect); err != nil {
 			t.Fatalf("seed %d: %v\n%s", seed, err, in)
 		}
+		if err := sameBytes(base, file(raw.rec[max(in.start(), 1):], tab.sect[len(in.strs):]), res); err != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, err, in)
+		}
 	}
 	t.Logf("%d inputs compared, of them %d split, %d that ask for identical types; %d refused at load, %d never end",
 		max(n, 5000)-uint64(refused+silent), split, asked, refused, silent)
@@ -191,6 +195,31 @@ func sameAs(d *model, res, strs, own []byte) error {
 	}
 	if len(words) > 0 {
 		return fmt.Errorf("libbpf has more types")
+	}
+	return nil
+}
+
+// sameBytes compares what Merge makes of a file with the file res.
+func sameBytes(base, own, res []byte) error {
+	var on *btf.Base
+	var small *btf.Types
+	if base != nil {
+		t, err := btf.Parse(base, nil)
+		if err != nil {
+			return err
+		}
+		on, small = btf.NewBase(t), t
+	}
+	t, err := btf.Parse(own, small)
+	if err != nil {
+		return err
+	}
+	got, err := Merge([]*btf.Types{t}, on, Options{Quirks: true}, false)
+	if err != nil {
+		return err
+	}
+	if got := got.Append(nil); !bytes.Equal(got, res) {
+		return fmt.Errorf("Merge gives\n%x, libbpf\n%x", got, res)
 	}
 	return nil
 }
