@@ -362,8 +362,9 @@ func (t Type) Linkage() uint32 {
 		return uint32(t.Vlen())
 	case Var:
 		return t.rec[3]
+	default: // other kinds: they have no linkage
+		return 0
 	}
-	return 0
 }
 
 // Component returns which member or parameter a DECL_TAG belongs to, -1 for the whole.

@@ -161,7 +161,7 @@ func (e *editor) str(s string) uint32 {
 	return off
 }
 
-func (e *editor) add(rec ...uint32) btf.TypeID {
+func (e *editor) add(rec []uint32) btf.TypeID {
 	e.words = append(e.words, rec...)
 	e.next++
 	return e.next - 1
@@ -175,22 +175,35 @@ func (e *editor) addImplicit(fn btf.TypeID, x btf.Type, tags []btf.TypeID, log f
 	if e.hasFunc(impl) {
 		log("FUNC %s is there already", impl)
 	} else {
-		id := e.add(e.str(impl), x.Record()[1], uint32(x.Ref()))
+		id := e.add(e.copyOf(fn, e.str(impl), x.Ref()))
 		for _, tag := range tags {
-			if rec := t.Record(tag); rec[2] == uint32(fn) && t.Type(tag).Name() != kfuncTag {
-				e.add(rec[0], rec[1], uint32(id), rec[3])
+			if y := t.Type(tag); y.Ref() == fn && y.Name() != kfuncTag {
+				e.add(e.copyOf(tag, y.NameOff(), id))
 			}
 		}
 		log("FUNC %s is added", impl)
 	}
-	proto := t.Record(x.Ref())
 	vlen := 0
-	for vlen < btf.InfoVlen(proto[1]) && !e.isImplicit(btf.TypeID(proto[3+2*vlen+1])) {
+	for p := range t.Type(x.Ref()).Params() {
+		if e.isImplicit(p.Type) {
+			break
+		}
 		vlen++
 	}
-	rec := append([]uint32{0, btf.InfoWord(btf.FuncProto, vlen, false), proto[2]}, proto[3:3+2*vlen]...)
-	id := e.add(rec...)
-	e.words[e.where[fn]+2] = uint32(id)
+	info := btf.InfoWord(btf.FuncProto, vlen, false)
+	rec := append([]uint32(nil), t.Record(x.Ref())[:btf.RecordWords(info)]...)
+	rec[0], rec[1] = 0, info
+	proto := e.add(rec)
+	at := e.where[fn]
+	btf.EachRef(e.words[at:at+len(x.Record())], func(w *uint32) { *w = uint32(proto) })
+}
+
+// copyOf returns the record of a type that has one reference, with another name and reference.
+func (e *editor) copyOf(id btf.TypeID, name uint32, to btf.TypeID) []uint32 {
+	rec := append([]uint32(nil), e.t.Record(id)...)
+	rec[0] = name
+	btf.EachRef(rec, func(w *uint32) { *w = uint32(to) })
+	return rec
 }
 
 // hasFunc tells whether a FUNC has that name, also one that was added.
@@ -225,7 +238,7 @@ func (e *editor) unqualified(id btf.TypeID) btf.Type {
 		switch x.Kind() {
 		case btf.Const, btf.Volatile, btf.Restrict, btf.TypeTag:
 			x = e.t.Type(x.Ref())
-		default:
+		default: // other kinds: they qualify nothing
 			return x
 		}
 	}

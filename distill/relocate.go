@@ -152,7 +152,7 @@ func (r *relocator) match() {
 		bySize := sized.has(k) || composites.has(k) && count[rec[0]] > 1
 		for _, d := range list {
 			drec := r.from.Record(d)
-			if bySize && drec[2] != rec[2] || !r.fits(d, drec, rec) {
+			if bySize && drec[2] != rec[2] || !r.fits(d, id, drec, rec) {
 				continue
 			}
 			if r.ids[d] != 0 {
@@ -182,10 +182,10 @@ func (r *relocator) countNames() map[uint32]int {
 	return count
 }
 
-// fits tells whether a type of the target can be the partner of distilled type d of the same name. Some of what it lets
+// fits tells whether type id of the target can be the partner of distilled type d of the same name. Some of what it lets
 // pass is odd, but the kernel does: a struct's partner may be of another kind, and which kind_flag a declaration wants is
 // compared with the one that says that a struct has bitfields.
-func (r *relocator) fits(d btf.TypeID, drec, rec []uint32) bool {
+func (r *relocator) fits(d, id btf.TypeID, drec, rec []uint32) bool {
 	k := btf.InfoKind(rec[1])
 	switch dk := btf.InfoKind(drec[1]); dk {
 	case btf.Fwd:
@@ -196,15 +196,16 @@ func (r *relocator) fits(d btf.TypeID, drec, rec []uint32) bool {
 			return !btf.InfoKflag(rec[1])
 		case btf.Union:
 			return btf.InfoKflag(rec[1])
+		default: // other kinds: nothing declares them
+			return false
 		}
-		return false
 	case btf.Int:
-		return k == btf.Int && drec[3]>>24&0xf == rec[3]>>24&0xf
+		return k == btf.Int && r.from.Type(d).Int().Encoding == r.to.Type(id).Int().Encoding
 	case btf.Float:
 		return k == btf.Float
 	case btf.Enum:
 		return enums.has(k)
-	default: // STRUCT, UNION; once it has a partner, nobody knows any more that it is embedded
+	default: // other kinds: STRUCT and UNION, which distilledKinds leaves; once it has a partner, nobody knows any more that it is embedded
 		return !r.embedded[d] || r.ids[d] != 0 || drec[2] == rec[2]
 	}
 }
@@ -293,9 +294,8 @@ func (r *relocator) rewrite() ([]uint32, error) {
 
 // behind returns the first type that another refers to: an array's element, what a qualifier qualifies.
 func (r *relocator) behind(id btf.TypeID) btf.TypeID {
-	if t := r.split.Type(id); t.Kind() == btf.Array {
-		elem, _, _ := t.Array()
-		return elem
+	for to := range r.split.Type(id).Refs() {
+		return to
 	}
-	return r.split.Type(id).Ref()
+	return 0
 }

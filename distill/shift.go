@@ -82,8 +82,9 @@ func sharedScalars(t, base *btf.Types) map[btf.TypeID]btf.TypeID {
 			return content{x.Name(), rec[1], rec[2], rec[3]}, true
 		case btf.Float:
 			return content{x.Name(), rec[1], rec[2], 0}, true
+		default: // other kinds: they are no scalars
+			return content{}, false
 		}
-		return content{}, false
 	}
 	have := map[content]btf.TypeID{}
 	for b := base; b != nil; b = b.Base() { // the lowest id wins, so bases below come last

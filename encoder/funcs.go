@@ -419,6 +419,7 @@ func (m *matcher) same(a, b btf.TypeID, depth int) bool {
 			}
 		}
 		return true
+	case btf.Void, btf.Fwd, btf.Func, btf.Var, btf.Datasec, btf.DeclTag:
 	}
 	return false
 }

@@ -148,7 +148,7 @@ func (tr *tracer) one(t *table, id btf.TypeID) {
 		}
 	case btf.DeclTag:
 		fmt.Fprintf(tr.w, " type_id=%d component_idx=%d\n", refs[0], int32(w[3]))
-	default:
+	case btf.Void:
 		fmt.Fprintln(tr.w)
 	}
 }

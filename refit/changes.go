@@ -87,7 +87,7 @@ func uses(t *btf.Types, kernel func(id btf.TypeID) bool) []*use {
 			if x.NameOff() == 0 || kernel(id) || below[id] {
 				continue
 			}
-		default:
+		default: // other kinds: code reaches them through these
 			continue
 		}
 		roots, isRoot[id] = append(roots, id), true
@@ -174,6 +174,7 @@ func (w *walker) walk(id btf.TypeID, pointed bool) {
 		pointed = true
 	case btf.Func, btf.Var, btf.Datasec, btf.DeclTag:
 		return
+	default: // other kinds: they lead on and change nothing
 	}
 	for to := range x.Refs() {
 		w.walk(to, pointed)
@@ -262,7 +263,7 @@ func behind(t *btf.Types, id btf.TypeID) btf.TypeID {
 		switch x := t.Type(id); x.Kind() {
 		case btf.Typedef, btf.Const, btf.Volatile, btf.Restrict, btf.TypeTag:
 			id = x.Ref()
-		default:
+		default: // other kinds: they qualify nothing
 			return id
 		}
 	}

@@ -157,12 +157,13 @@ func (r target) allows(k btf.Kind) bool {
 	switch k {
 	case btf.Func, btf.Var, btf.Datasec, btf.DeclTag:
 		return false
-	case btf.FuncProto:
+	case btf.FuncProto, btf.Void:
 		return r == anyType
-	case btf.Void:
-		return r == anyType
+	case btf.Int, btf.Ptr, btf.Array, btf.Struct, btf.Union, btf.Enum, btf.Fwd, btf.Typedef, btf.Volatile, btf.Const, btf.Restrict,
+		btf.Float, btf.TypeTag, btf.Enum64:
+		return true
 	}
-	return true
+	return false
 }
 
 // eachTarget calls f with each reference of a record and what may stand there, until f says no.
@@ -173,19 +174,25 @@ func eachTarget(rec []uint32, f func(id uint32, may target) bool) bool {
 	vlen := btf.InfoVlen(rec[1])
 	btf.EachRef(rec, func(w *uint32) {
 		may := valueType
-		switch {
-		case k == btf.Func:
+		switch k {
+		case btf.Func:
 			may = protoType
-		case k == btf.Datasec:
+		case btf.Datasec:
 			may = varType
-		case k == btf.DeclTag:
+		case btf.DeclTag:
 			may = taggedType
-		case k == btf.Array && i == 1:
-			may = indexType
-		case k == btf.FuncProto && (i == 0 || i == vlen && *w == 0): // what it returns; variable arguments
+		case btf.Array:
+			if i == 1 {
+				may = indexType
+			}
+		case btf.FuncProto:
+			if i == 0 || i == vlen && *w == 0 { // what it returns; variable arguments
+				may = anyType
+			}
+		case btf.Ptr, btf.Typedef, btf.Const, btf.Volatile, btf.Restrict, btf.TypeTag:
 			may = anyType
-		case k == btf.Ptr || k == btf.Typedef || k == btf.Const || k == btf.Volatile || k == btf.Restrict || k == btf.TypeTag:
-			may = anyType
+		case btf.Struct, btf.Union, btf.Var:
+		case btf.Void, btf.Int, btf.Enum, btf.Fwd, btf.Float, btf.Enum64: // they refer to nothing
 		}
 		i++
 		ok = ok && f(*w, may)

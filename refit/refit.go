@@ -290,6 +290,7 @@ func (b kernel) features() encoder.Features {
 			enum64 = true
 		case btf.TypeTag, btf.DeclTag:
 			attributes = attributes || x.Kflag()
+		default: // other kinds: every kernel knows them
 		}
 	}
 	if !enum64 {

@@ -102,6 +102,7 @@ func kindSince(k btf.Kind) string {
 		return "since 5.17"
 	case btf.Enum64:
 		return "since 6.0"
+	default: // other kinds: every kernel that has BTF knows them
+		return ""
 	}
-	return ""
 }

@@ -173,6 +173,7 @@ func (c *checker) meta(id uint32, kind btf.Kind, vlen int, kflag bool, rec []uin
 				c.typ(id, rec, "Invalid type_size", "a FLOAT of %d bytes", rec[2])
 			}
 		}
+	case btf.Void: // there is no record of it
 	}
 }
 
@@ -455,6 +456,8 @@ func isModifier(k btf.Kind) bool {
 	switch k {
 	case btf.Typedef, btf.Volatile, btf.Const, btf.Restrict, btf.TypeTag:
 		return true
+	case btf.Void, btf.Int, btf.Ptr, btf.Array, btf.Struct, btf.Union, btf.Enum, btf.Fwd, btf.Func, btf.FuncProto, btf.Var,
+		btf.Datasec, btf.Float, btf.DeclTag, btf.Enum64:
 	}
 	return false
 }

@@ -67,8 +67,12 @@ func needsResolve(k btf.Kind) bool {
 	switch k {
 	case btf.Ptr, btf.Struct, btf.Union, btf.Array, btf.Var, btf.Func, btf.DeclTag, btf.Datasec:
 		return true
+	case btf.Void, btf.Int, btf.Enum, btf.Fwd, btf.FuncProto, btf.Float, btf.Enum64:
+		return false
+	case btf.Typedef, btf.Volatile, btf.Const, btf.Restrict, btf.TypeTag:
+		return true
 	}
-	return isModifier(k)
+	return false
 }
 
 func isStruct(k btf.Kind) bool { return k == btf.Struct || k == btf.Union }
@@ -78,14 +82,6 @@ func sourceOnly(k btf.Kind) bool { return k == btf.Var || k == btf.DeclTag || k 
 
 func noSize(k btf.Kind) bool {
 	return k == btf.Void || k == btf.Fwd || k == btf.Func || k == btf.FuncProto || k == btf.DeclTag
-}
-
-func hasSize(k btf.Kind) bool {
-	switch k {
-	case btf.Int, btf.Struct, btf.Union, btf.Enum, btf.Datasec, btf.Float, btf.Enum64:
-		return true
-	}
-	return false
 }
 
 // kindOf returns the kind of a type, and whether there is such a type.
@@ -114,14 +110,14 @@ func (r *resolver) sized(id uint32) (to, size uint32, ok bool) {
 	if !there || noSize(k) {
 		return 0, 0, false
 	}
-	if !hasSize(k) && k != btf.Array && k != btf.Ptr {
+	if !k.Sized() && k != btf.Array && k != btf.Ptr {
 		id = r.ids[id]
 		if k, there = r.kindOf(id); !there || noSize(k) {
 			return 0, 0, false
 		}
 	}
 	switch {
-	case hasSize(k):
+	case k.Sized():
 		return id, r.record(id)[2], true
 	case k == btf.Array:
 		return id, r.sizes[id], true
@@ -477,6 +473,7 @@ func (r *resolver) member(v *vertex, i int, kflag bool) *fault {
 		need = r.ptr
 	case btf.Array:
 		need = r.sizes[to]
+	default: // other kinds: whatever has a size has it in its record
 	}
 	if size-off>>3 < need {
 		return exceeds()

@@ -249,3 +249,10 @@ func TestDistilledBase(t *testing.T) {
 		t.Errorf("an empty base: %v", found)
 	}
 }
+
+// TestNewestKind: the rules of the newest kernel know every kind that this repository does.
+func TestNewestKind(t *testing.T) {
+	if r := Newest.rules(); r.maxKind != btf.NumKinds-1 {
+		t.Errorf("Linux %v knows kinds up to %v, and the last one is %v", Newest, r.maxKind, btf.Kind(btf.NumKinds-1))
+	}
+}

@@ -136,7 +136,7 @@ func (u *unit) sizeOf(id LocalID, addrSize, depth int) uint64 {
 			id = u.first(id)
 		case btf.Enum, btf.Enum64:
 			return n * uint64(u.c.shapes.Content(u.out.Shape[id-1])[2])
-		default:
+		default: // other kinds: the size is that of the DIE, 0 where it has none
 			return n * uint64(t.size)
 		}
 	}
@@ -162,6 +162,8 @@ func (u *unit) natural(id LocalID, addrSize, depth int) int {
 			a = max(a, u.natural(LocalID(r), addrSize, depth+1))
 		}
 		return a
+	case btf.Void, btf.Fwd, btf.Typedef, btf.Volatile, btf.Const, btf.Restrict, btf.Func, btf.FuncProto, btf.Var, btf.Datasec,
+		btf.DeclTag, btf.TypeTag: // these have no size, or are not what behind ends at
 	}
 	return 1
 }

@@ -243,7 +243,7 @@ func (u *unit) behind(id LocalID) LocalID {
 		switch u.out.Shape[id-1].Kind() {
 		case btf.Typedef, btf.Const, btf.Volatile, btf.Restrict:
 			id = u.first(id)
-		default:
+		default: // other kinds: they qualify nothing
 			return id
 		}
 	}
@@ -391,7 +391,7 @@ func (u *unit) isStruct(id LocalID) bool {
 		switch u.out.Shape[id-1].Kind() {
 		case btf.Typedef, btf.Const:
 			id = u.first(id)
-		default:
+		default: // other kinds: the DIE says what it is
 			return u.typ[id-1].tag == dwarfscan.TagStruct
 		}
 	}

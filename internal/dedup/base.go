@@ -73,6 +73,7 @@ func NewBase(src *btf.Types) *Base {
 				}
 				b.fwds[w[0]] = true
 			}
+		default: // other kinds: they are candidates by their record, and are looked for in no other way
 		}
 		h := hashKey(keyOf(w, &scratch))
 		i := int(h) & mask

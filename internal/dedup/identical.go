@@ -39,10 +39,11 @@ func (d *run) identicalTo(x, y uint32, depth int8) bool {
 			continue
 		case btf.Struct, btf.Union, btf.FuncProto:
 			return d.identicalMembers(x, y, depth)
+		case btf.Void, btf.Int, btf.Float, btf.Fwd, btf.Enum, btf.Enum64, btf.Array:
+			return true
 		case btf.Var, btf.Datasec, btf.DeclTag:
-			return false
 		}
-		return true
+		return false
 	}
 }
 

@@ -16,6 +16,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/gobtf/gobtf/btf"
 )
 
 func main() {
@@ -89,7 +91,7 @@ func compareCounts(w io.Writer, x, y *file) {
 	a, b := x.counts(), y.counts()
 	for k := range a {
 		if a[k] != b[k] {
-			fmt.Fprintf(w, "  %s: A %d, B %d\n", kindName(uint32(k)), a[k], b[k])
+			fmt.Fprintf(w, "  %s: A %d, B %d\n", kindName(btf.Kind(k)), a[k], b[k])
 		}
 	}
 }

@@ -5,47 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/gobtf/gobtf/btf"
 )
 
-const (
-	kInt = iota + 1
-	kPtr
-	kArray
-	kStruct
-	kUnion
-	kEnum
-	kFwd
-	kTypedef
-	kVolatile
-	kConst
-	kRestrict
-	kFunc
-	kFuncProto
-	kVar
-	kDatasec
-	kFloat
-	kDeclTag
-	kTypeTag
-	kEnum64
-	kinds
-)
-
-var names = [kinds]string{
-	"VOID", "INT", "PTR", "ARRAY", "STRUCT", "UNION", "ENUM", "FWD", "TYPEDEF", "VOLATILE", "CONST", "RESTRICT",
-	"FUNC", "FUNC_PROTO", "VAR", "DATASEC", "FLOAT", "DECL_TAG", "TYPE_TAG", "ENUM64",
-}
-
-func kindName(k uint32) string {
-	if k < kinds {
-		return names[k]
+func kindName(k btf.Kind) string {
+	switch {
+	case k == btf.Void:
+		return "VOID"
+	case k >= btf.NumKinds:
+		return fmt.Sprintf("KIND%d", uint8(k))
 	}
-	return fmt.Sprintf("KIND%d", k)
-}
-
-// trailing holds, per kind, the words after the common three: a fixed number, and a number per vlen.
-var trailing = [kinds]struct{ fixed, each int }{
-	kInt: {1, 0}, kArray: {3, 0}, kStruct: {0, 3}, kUnion: {0, 3}, kEnum: {0, 2}, kFuncProto: {0, 2},
-	kVar: {1, 0}, kDatasec: {0, 3}, kDeclTag: {1, 0}, kEnum64: {0, 3},
+	return k.String()
 }
 
 type file struct {
@@ -63,9 +34,9 @@ type btfType struct {
 	rest []uint32
 }
 
-func (t btfType) kind() uint32 { return t.w[1] >> 24 & 31 }
-func (t btfType) vlen() uint32 { return t.w[1] & 0xffff }
-func (t btfType) flag() bool   { return t.w[1]>>31 != 0 }
+func (t btfType) kind() btf.Kind { return btf.InfoKind(t.w[1]) }
+func (t btfType) vlen() int      { return btf.InfoVlen(t.w[1]) }
+func (t btfType) flag() bool     { return btf.InfoKflag(t.w[1]) }
 
 func read(name string, base *file) (*file, error) {
 	raw, err := os.ReadFile(name)
@@ -109,11 +80,10 @@ func (f *file) parse() error {
 	}
 	for len(words) >= 3 {
 		t := btfType{id: id, w: words[:3]}
-		if t.kind() >= kinds {
+		if t.kind() >= btf.NumKinds {
 			return fmt.Errorf("type %d: unknown kind %d", id, t.kind())
 		}
-		s := trailing[t.kind()]
-		n := 3 + s.fixed + s.each*int(t.vlen())
+		n := btf.RecordWords(t.w[1])
 		if n > len(words) {
 			return fmt.Errorf("type %d: %s does not fit in the type section", id, kindName(t.kind()))
 		}
@@ -173,7 +143,7 @@ func (f *file) byID(id uint32) (btfType, bool) {
 	return f.types[id-first], true
 }
 
-func (f *file) counts() (n [kinds]int) {
+func (f *file) counts() (n [btf.NumKinds]int) {
 	for _, t := range f.types {
 		n[t.kind()]++
 	}
@@ -203,12 +173,12 @@ func (f *file) ref(id uint32, ids bool) string {
 		}
 		s += f.label(t)
 		switch t.kind() {
-		case kPtr, kVolatile, kConst, kRestrict, kTypeTag:
+		case btf.Ptr, btf.Volatile, btf.Const, btf.Restrict, btf.TypeTag:
 			id = t.w[2]
-		case kArray:
+		case btf.Array:
 			s += fmt.Sprintf("[%d] of", t.rest[2])
 			id = t.rest[0]
-		default:
+		default: // other kinds: they have a name, or stand for themselves
 			return s
 		}
 		s += " "
@@ -230,13 +200,13 @@ func (f *file) render(t btfType, ids bool) []string {
 		}
 	}
 	switch t.kind() {
-	case kInt:
+	case btf.Int:
 		head += fmt.Sprintf(" size %d, encoding %#x", t.w[2], t.rest[0])
-	case kFloat:
+	case btf.Float:
 		head += fmt.Sprintf(" size %d", t.w[2])
-	case kArray:
+	case btf.Array:
 		head += fmt.Sprintf(" of %s, index %s, %d elements", ref(t.rest[0]), ref(t.rest[1]), t.rest[2])
-	case kStruct, kUnion:
+	case btf.Struct, btf.Union:
 		head += fmt.Sprintf(" size %d, %d members", t.w[2], t.vlen())
 		each(3, func(m []uint32) string {
 			if t.flag() {
@@ -244,28 +214,28 @@ func (f *file) render(t btfType, ids bool) []string {
 			}
 			return fmt.Sprintf("%s: %s at bit %d", f.str(m[0]), ref(m[1]), m[2])
 		})
-	case kEnum:
+	case btf.Enum:
 		head += fmt.Sprintf(" size %d, %d values", t.w[2], t.vlen())
 		each(2, func(m []uint32) string { return fmt.Sprintf("%s = %d", f.str(m[0]), int32(m[1])) })
-	case kEnum64:
+	case btf.Enum64:
 		head += fmt.Sprintf(" size %d, %d values", t.w[2], t.vlen())
 		each(3, func(m []uint32) string {
 			return fmt.Sprintf("%s = %d", f.str(m[0]), int64(uint64(m[2])<<32|uint64(m[1])))
 		})
-	case kFwd:
-	case kFunc:
+	case btf.Fwd:
+	case btf.Func:
 		head += fmt.Sprintf(" linkage %d: %s", t.vlen(), ref(t.w[2]))
-	case kFuncProto:
+	case btf.FuncProto:
 		head += fmt.Sprintf(" returns %s, %d parameters", ref(t.w[2]), t.vlen())
 		each(2, func(m []uint32) string { return f.str(m[0]) + ": " + ref(m[1]) })
-	case kVar:
+	case btf.Var:
 		head += fmt.Sprintf(" linkage %d: %s", t.rest[0], ref(t.w[2]))
-	case kDatasec:
+	case btf.Datasec:
 		head += fmt.Sprintf(" size %d, %d variables", t.w[2], t.vlen())
 		each(3, func(m []uint32) string { return fmt.Sprintf("%s at %d, size %d", ref(m[0]), m[1], m[2]) })
-	case kDeclTag:
+	case btf.DeclTag:
 		head += fmt.Sprintf(" on %s, component %d", ref(t.w[2]), int32(t.rest[0]))
-	default:
+	case btf.Void, btf.Ptr, btf.Typedef, btf.Volatile, btf.Const, btf.Restrict, btf.TypeTag:
 		head += ": " + ref(t.w[2])
 	}
 	lines[0] = head

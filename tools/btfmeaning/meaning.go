@@ -66,7 +66,7 @@ func tagOf(ts *btf.Types, t btf.Type) uint64 {
 		if t.Kflag() {
 			k = btf.Union
 		}
-	default:
+	default: // other kinds: they are not declared
 		return 0
 	}
 	return hashName(uint64(k), ts.StringBytes(t.NameOff())) | 1
@@ -77,8 +77,9 @@ func declares(t btf.Type) bool {
 	switch t.Kind() {
 	case btf.Enum, btf.Enum64:
 		return t.Vlen() == 0
+	default: // other kinds: only a FWD declares
+		return t.Kind() == btf.Fwd
 	}
-	return t.Kind() == btf.Fwd
 }
 
 // addDeclared adds the tags that the own types of ts declare.
