@@ -3,6 +3,7 @@ package btf
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 )
 
 // The header's first words.
@@ -143,34 +144,44 @@ func ParseHeader(data []byte) (Header, error) {
 
 // AppendFile appends a whole BTF: header, types, strings, and before the strings
 // the layout section when form asks for it. Types must be in the given order
-// already. No section may be longer than MaxSection.
+// already. No section may be longer than MaxSection. Nothing is checked: what need
+// not be good, for a test, can be written too.
 func AppendFile(dst []byte, form HeaderForm, types, strings []byte, order binary.ByteOrder) []byte {
-	var layout []byte
+	dst = appendHeader(dst, form, len(types), len(strings), order)
+	return appendStrings(append(dst, types...), form, strings)
+}
+
+// appendHeader appends the header, and makes room for what follows it.
+func appendHeader(dst []byte, form HeaderForm, types, strings int, order binary.ByteOrder) []byte {
+	layout := 0
 	if form == HeaderLayout {
-		layout = appendLayout(nil)
+		layout = 4 * len(forms)
 	}
-	u16 := func(v uint16) { dst = append(dst, 0, 0); order.PutUint16(dst[len(dst)-2:], v) }
+	dst = slices.Grow(dst, form.size()+types+layout+strings)
 	u32 := func(v int) { dst = append(dst, 0, 0, 0, 0); order.PutUint32(dst[len(dst)-4:], uint32(v)) }
-	if need := form.size() + len(types) + len(layout) + len(strings); cap(dst)-len(dst) < need {
-		dst = append(make([]byte, 0, len(dst)+need), dst...)
-	}
-	u16(Magic)
-	dst = append(dst, Version, 0)
+	dst = append(dst, 0, 0, Version, 0)
+	order.PutUint16(dst[len(dst)-4:], Magic)
 	u32(form.size())
 	u32(0)
-	u32(len(types))
-	u32(len(types) + len(layout))
-	u32(len(strings))
+	u32(types)
+	u32(types + layout)
+	u32(strings)
 	switch form {
 	case Header32:
 		u32(0)
 		u32(0)
 	case HeaderLayout:
-		u32(len(types))
-		u32(len(layout))
+		u32(types)
+		u32(layout)
 	}
-	dst = append(dst, types...)
-	dst = append(dst, layout...)
+	return dst
+}
+
+// appendStrings appends what follows the types.
+func appendStrings(dst []byte, form HeaderForm, strings []byte) []byte {
+	if form == HeaderLayout {
+		dst = appendLayout(dst)
+	}
 	return append(dst, strings...)
 }
 

@@ -271,7 +271,8 @@ func (t *Types) Append(dst []byte) []byte { return t.AppendForm(dst, t.form) }
 
 // AppendForm is Append with another form of header.
 func (t *Types) AppendForm(dst []byte, form HeaderForm) []byte {
-	return AppendFile(dst, form, AppendWords(nil, t.words, t.order), t.strs, t.order)
+	dst = appendHeader(dst, form, 4*len(t.words), len(t.strs), t.order)
+	return appendStrings(appendWords(dst, t.words, t.order), form, t.strs)
 }
 
 // Type is a view of one type.

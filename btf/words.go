@@ -31,8 +31,8 @@ func wordsOf(data []byte, order binary.ByteOrder) []uint32 {
 	return w
 }
 
-// AppendWords appends words of this machine in the given byte order.
-func AppendWords(dst []byte, words []uint32, order binary.ByteOrder) []byte {
+// appendWords appends words of this machine in the given byte order.
+func appendWords(dst []byte, words []uint32, order binary.ByteOrder) []byte {
 	from := len(dst)
 	dst = grow(dst, 4*len(words))
 	out := dst[from:]

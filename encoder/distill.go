@@ -12,13 +12,9 @@ import (
 var errNoBase = errors.New("could not generate distilled base BTF: Invalid argument (distilled_base needs --btf_base)")
 
 // distilled puts the result on a base of its own (feature distilled_base).
-func (j *job) distilled() error {
+func (j *job) distilled(split *btf.Types) error {
 	if j.opt.Base == nil {
 		return errNoBase
-	}
-	split, err := btf.Parse(j.res.BTF, j.opt.Base.Types)
-	if err != nil {
-		return fmt.Errorf("could not generate distilled base BTF: %w", err)
 	}
 	own, base, err := distill.Distill(split)
 	if err != nil {

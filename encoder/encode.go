@@ -225,13 +225,19 @@ func (j *job) finish(tm *timer) (*Result, error) {
 	sec := j.stringSection()
 	t.addStrings(sec)
 	tm.stage("output")
-	order := j.files[0].elf.Order()
-	types := graph.AppendGraph(nil, t.g, d.Keep, sec.Offsets(), order)
-	j.res.BTF = btf.AppendFile(nil, j.opt.Header, types, sec.Bytes(), order)
+	var on *btf.Types
+	if j.opt.Base != nil {
+		on = j.opt.Base.Types
+	}
+	types, err := t.g.Types(d.Keep, sec, on, j.files[0].elf.Order())
+	if err != nil {
+		return nil, fmt.Errorf("%s: encoded BTF: %w", j.files[0].path, err)
+	}
+	j.res.BTF = types.AppendForm(nil, j.opt.Header)
 	j.res.NumTypes = len(d.Keep)
 	if j.opt.Features.Has(DistilledBase) {
 		tm.stage("distill")
-		if err := j.distilled(); err != nil {
+		if err := j.distilled(types); err != nil {
 			return nil, fmt.Errorf("%s: %w", j.files[0].path, err)
 		}
 	}

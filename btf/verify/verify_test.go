@@ -12,7 +12,7 @@ import (
 
 // image makes a BTF of records and strings, without any check.
 func image(strs string, words ...uint32) []byte {
-	return btf.AppendFile(nil, btf.Header24, btf.AppendWords(nil, words, binary.LittleEndian), []byte(strs), binary.LittleEndian)
+	return btf.AppendFile(nil, btf.Header24, bytesOf(words), []byte(strs), binary.LittleEndian)
 }
 
 func info(k btf.Kind, vlen int, kflag bool) uint32 { return btf.InfoWord(k, vlen, kflag) }
@@ -54,9 +54,9 @@ func TestKernels(t *testing.T) {
 		{"a tag behind const", image(strs, join(intRec, []uint32{1, info(btf.TypeTag, 0, false), 1, 0, info(btf.Const, 0, false), 2})...),
 			[]Kernel{{5, 17}, {7, 1}, {7, 2}}, []Kernel{{5, 18}, {6, 12}, {7, 0}}, "Type tags don't precede modifiers"},
 		{"info bits", image(strs, 1, info(btf.Int, 0, false)|1<<29, 4, 32), nil, []Kernel{{6, 12}, {5, 10}}, "Invalid btf_info"},
-		{"a layout section", btf.AppendFile(nil, btf.HeaderLayout, btf.AppendWords(nil, intRec, binary.LittleEndian), []byte(strs), binary.LittleEndian),
+		{"a layout section", btf.AppendFile(nil, btf.HeaderLayout, bytesOf(intRec), []byte(strs), binary.LittleEndian),
 			[]Kernel{{7, 2}}, []Kernel{{6, 12}, {6, 19}}, "Unsupported btf_header"},
-		{"a header of 32 bytes", btf.AppendFile(nil, btf.Header32, btf.AppendWords(nil, intRec, binary.LittleEndian), []byte(strs), binary.LittleEndian),
+		{"a header of 32 bytes", btf.AppendFile(nil, btf.Header32, bytesOf(intRec), []byte(strs), binary.LittleEndian),
 			[]Kernel{{7, 2}, {6, 12}, {5, 10}}, nil, ""},
 	} {
 		for _, k := range tc.good {
@@ -255,4 +255,12 @@ func TestNewestKind(t *testing.T) {
 	if r := Newest.rules(); r.maxKind != btf.NumKinds-1 {
 		t.Errorf("Linux %v knows kinds up to %v, and the last one is %v", Newest, r.maxKind, btf.Kind(btf.NumKinds-1))
 	}
+}
+
+// bytesOf writes words as a little-endian machine has them.
+func bytesOf(words []uint32) (b []byte) {
+	for _, w := range words {
+		b = binary.LittleEndian.AppendUint32(b, w)
+	}
+	return b
 }

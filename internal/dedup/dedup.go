@@ -5,7 +5,7 @@
 // In: a graph.Graph of all units' types one after the other, without or on a base.
 // Out: which entries survive, and under which ids. Strings are not its business.
 //
-// Before it: encoder, which fills the graph. After it: graph.AppendGraph, which copies
+// Before it: encoder, which fills the graph. After it: graph.Graph.Types, which copies
 // the survivors.
 //
 // A result depends on the order in which candidates are tried and on comparisons

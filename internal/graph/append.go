@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"encoding/binary"
 	"slices"
 
 	"github.com/gobtf/gobtf/btf"
@@ -20,9 +19,4 @@ func AppendRecords(dst []uint32, g *Graph, keep []btf.TypeID, strOff []uint32) [
 		dst = btf.AppendRecord(dst, g.Shapes.Content(g.Shape[i]), g.Refs[g.RefOff[i]:g.RefOff[i+1]], strOff)
 	}
 	return dst
-}
-
-// AppendGraph is AppendRecords in bytes: a type section in the given order.
-func AppendGraph(dst []byte, g *Graph, keep []btf.TypeID, strOff []uint32, order binary.ByteOrder) []byte {
-	return btf.AppendWords(dst, AppendRecords(nil, g, keep, strOff), order)
 }

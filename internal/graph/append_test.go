@@ -33,18 +33,21 @@ func allOf(g *Graph) (keep []btf.TypeID) {
 	return keep
 }
 
-func TestAppendGraph(t *testing.T) {
+func TestTypes(t *testing.T) {
 	for _, order := range btftest.Orders {
 		t.Run(fmt.Sprint(order), func(t *testing.T) {
 			want := btftest.EveryKind(t, order)
 			strs := NewStrings()
 			section := NewStringSection(strs, 0, nil)
 			g := graphOf(want, strs, section)
-			types := AppendGraph([]byte("x"), g, allOf(g), section.Offsets(), order)[1:]
-			if !bytes.Equal(btf.AppendFile(nil, btf.Header24, types, section.Bytes(), order), want.Append(nil)) {
+			got, err := g.Types(allOf(g), section, nil, order)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got.Append(nil), want.Append(nil)) {
 				t.Error("through a graph the bytes differ")
 			}
-			// The same as Types, without type 2, which nothing refers to: ids move down.
+			// Without type 2, which nothing refers to: ids move down.
 			newID := func(id uint32) uint32 {
 				if id > 2 {
 					id--
@@ -55,7 +58,7 @@ func TestAppendGraph(t *testing.T) {
 				g.Refs[i] = newID(r)
 			}
 			keep := slices.DeleteFunc(allOf(g), func(id btf.TypeID) bool { return id == 2 })
-			got, err := g.Types(keep, section, nil, order)
+			got, err = g.Types(keep, section, nil, order)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,7 +108,7 @@ func TestAddTwice(t *testing.T) {
 	}
 }
 
-func TestAppendSplitGraph(t *testing.T) {
+func TestSplitTypes(t *testing.T) {
 	base := btftest.EveryKind(t, binary.LittleEndian)
 	b := btf.NewBuilder(base)
 	b.AddPtr(b.AddStruct("s", 8, btf.Member{Name: "next", Type: 3}, btf.Member{Name: "n", Type: b.Next() + 1}, btf.Member{Name: "mine", Type: 4, Bit: 64}))
@@ -117,8 +120,11 @@ func TestAppendSplitGraph(t *testing.T) {
 	strs := NewStrings()
 	section := NewStringSection(strs, uint32(len(base.Strings())), base.Offset)
 	g := graphOf(want, strs, section)
-	types := AppendGraph(nil, g, allOf(g), section.Offsets(), base.Order())
-	if !bytes.Equal(btf.AppendFile(nil, btf.Header24, types, section.Bytes(), base.Order()), want.Append(nil)) {
+	got, err := g.Types(allOf(g), section, base, base.Order())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got.Append(nil), want.Append(nil)) {
 		t.Error("through a graph the bytes differ")
 	}
 	if got := section.Len(); got != uint64(len(base.Strings())+len(want.Strings())) {
