@@ -12,7 +12,12 @@
 // millions they are kept more compactly, in internal/graph.
 //
 // The table in kind.go is the only description of the kinds. Readers, writers and
-// walks go by it.
+// walks go by it, and so does the codec, which takes a record apart into its
+// content and its references and puts it together again (codec.go).
+//
+// A record is given and taken as words of 4 bytes in this machine's order, as
+// Type.Record returns it; sizes are in bytes, and offsets and widths of members in
+// bits, unless a comment says otherwise.
 //
 // Before it: nothing, it is a leaf and knows of ELF in file.go only. After it: all.
 //

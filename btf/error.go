@@ -8,16 +8,16 @@ import (
 
 // What callers may want to tell apart, with errors.Is.
 var (
-	ErrNotBTF    = errors.New("not BTF")
-	ErrNoBTF     = errors.New("no .BTF section")
-	ErrTruncated = errors.New("truncated")
+	ErrNotBTF    = errors.New("not BTF")         // the magic number is another
+	ErrNoBTF     = errors.New("no .BTF section") // of an ELF file
+	ErrTruncated = errors.New("truncated")       // something goes beyond the end
 )
 
 // Error says what is wrong with a BTF, and where.
 type Error struct {
 	Name    string // file, empty when Parse was given bytes
 	Section string // header, types, strings, or a name of an ELF section
-	Off     int    // in that section
+	Off     int    // in bytes, in that section
 	ID      TypeID // the type in question, or 0
 	Err     error
 }

@@ -57,7 +57,7 @@ func (f HeaderForm) size() int {
 	return 32
 }
 
-// Header is the header of a BTF. Section offsets count from its end.
+// Header is the header of a BTF. Lengths and offsets are in bytes; offsets count from the end of the header.
 type Header struct {
 	Order                binary.ByteOrder
 	Version, Flags       uint8

@@ -166,13 +166,13 @@ func (k Kind) info() *kindInfo {
 // Sized tells whether the third word of a record of this kind is a size in bytes.
 func (k Kind) Sized() bool { return k.info().third == size }
 
-// Words returns how many words a record of this kind has with vlen elements.
+// Words returns how many words of 4 bytes a record of this kind has with vlen elements.
 func (k Kind) Words(vlen int) int {
 	ki := k.info()
 	return ki.head + vlen*ki.step
 }
 
-// InfoWord makes the info word of a record.
+// InfoWord makes the info word of a record: vlen in bits 0 to 15, the kind in 24 to 28, kind_flag in 31.
 func InfoWord(k Kind, vlen int, kflag bool) uint32 {
 	w := uint32(k)<<24 | uint32(vlen)&0xffff
 	if kflag {
@@ -186,7 +186,7 @@ func InfoKind(info uint32) Kind  { return Kind(info >> 24 & 0x1f) }
 func InfoVlen(info uint32) int   { return int(info & 0xffff) }
 func InfoKflag(info uint32) bool { return info>>31 != 0 }
 
-// RecordWords returns how many words a record with this info word has.
+// RecordWords returns how many words a record with this info word has. It is Words of its kind and vlen.
 func RecordWords(info uint32) int {
 	ki := &kinds[InfoKind(info)]
 	return ki.head + InfoVlen(info)*ki.step

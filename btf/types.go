@@ -293,7 +293,7 @@ func (t Type) Name() string { return t.ts.name(t.rec[0]) }
 // NameOff returns the offset of the type's name.
 func (t Type) NameOff() uint32 { return t.rec[0] }
 
-// Vlen returns how many members, values, parameters or entries there are; of a FUNC
+// Vlen returns how many elements there are: members, values, parameters or variables; of a FUNC
 // it is the linkage.
 func (t Type) Vlen() int { return InfoVlen(t.rec[1]) }
 
@@ -309,7 +309,8 @@ func (t Type) Size() uint32 {
 }
 
 // Ref returns the third word as a reference: what a pointer points to, what a
-// prototype returns. Kinds that have none there give void.
+// prototype returns. Kinds that have none there give void, which is also what a
+// pointer to void gives.
 func (t Type) Ref() TypeID {
 	return TypeID(t.rec[2] & kinds[t.Kind()].thirdMask)
 }
@@ -458,7 +459,7 @@ func (t Type) Values() iter.Seq[Value] {
 // Entry is a variable of a DATASEC.
 type Entry struct {
 	Var          TypeID
-	Offset, Size uint32
+	Offset, Size uint32 // in bytes, from the beginning of the section
 }
 
 // Entries iterates over the variables of a DATASEC.

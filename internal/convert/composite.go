@@ -321,7 +321,7 @@ func (u *unit) array() {
 }
 
 // flattenDims makes the dimensions one, as pahole 1.31 and older did.
-// docs/quirks.md has the row; TestFlatArrays shows both forms.
+// docs/quirks.md has the row.
 // Rule split/flat-arrays.
 func flattenDims(dims []uint32) []uint32 {
 	n := uint32(1)

@@ -146,7 +146,7 @@ type FakeInt struct {
 	Bits uint32
 }
 
-// Unit is what became of a unit. Its slices are used again after Recycle.
+// Unit is what became of a unit. Its slices are used again when another unit is converted into it.
 type Unit struct {
 	Index     int
 	Name      string // DW_AT_name, kept only for messages
@@ -205,8 +205,7 @@ type Converter struct {
 	intName                       graph.StrID
 }
 
-// New reads the unit headers. firstIndex is the number of the first unit: places
-// in the log of additions are ordered by it.
+// New reads the unit headers.
 func New(sec Sections, shapes *graph.Shapes, opt Options) (*Converter, error) {
 	c := &Converter{sec: sec, opt: opt, shapes: shapes, strs: shapes.Strs, raw: intern.NewWords()}
 	bare := func(k btf.Kind) graph.Shape { return shapes.Intern([]uint32{btf.InfoWord(k, 0, false), 0, 0}) }
