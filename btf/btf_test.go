@@ -367,7 +367,7 @@ func TestParseErrors(t *testing.T) {
 		{"first string", func(b []byte) []byte { b[types+40] = 'x'; return b }, "BTF strings+0x0: first string is not empty: is this a split BTF, which needs its base?", nil},
 		{"last string", func(b []byte) []byte { b[len(b)-1] = 'x'; return b }, "BTF strings+0x8: last string has no end", nil},
 		{"kind 0", set(types+16+4, 0), "BTF types+0x10: type 2: kind 0 is not known", nil},
-		{"kind 20", set(types+16+4, 20<<24), "BTF types+0x10: type 2: kind 20 is not known", nil},
+		{"kind 31", set(types+16+4, 31<<24), "BTF types+0x10: type 2: kind 31 is not known", nil},
 		{"vlen", set(types+16+4, 4<<24|0xffff), "BTF types+0x10: type 2: truncated: record has 786432 bytes, but 24 are left", ErrTruncated},
 		{"no whole record", set(12, 24), "BTF types+0x10: type 2: truncated: record has 12 bytes, but 8 are left", ErrTruncated},
 		{"name", set(types, 9), "BTF types+0x0: type 1: name offset 0x9 is outside of the strings, which end at 0x9: is this a split BTF, which needs its base?", nil},
