@@ -146,7 +146,7 @@ type FakeInt struct {
 	Bits uint32
 }
 
-// Unit is what became of a unit. Its slices are used again after Recycle.
+// Unit is what became of a unit. Its slices are used again by the next Convert into it.
 type Unit struct {
 	Index     int
 	Name      string // DW_AT_name, kept only for messages
