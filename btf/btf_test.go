@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	ebtf "github.com/cilium/ebpf/btf"
+	"github.com/gobtf/gobtf/internal/testinput"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -567,11 +568,11 @@ func TestBuilderRecords(t *testing.T) {
 	}
 }
 
-// vmlinux reads the kernel's BTF that GOBTF_VMLINUX names.
+// vmlinux reads the kernel's BTF that GOBTF_VMLINUX names, or the bundled one.
 func vmlinux(tb testing.TB) []byte {
 	path := os.Getenv("GOBTF_VMLINUX")
 	if path == "" {
-		tb.Skip("GOBTF_VMLINUX is not set")
+		return testinput.Read(tb, "vmlinux.btf")
 	}
 	data, _, err := ReadSections(path)
 	if err != nil {

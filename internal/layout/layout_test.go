@@ -66,6 +66,7 @@ var table = map[string]row{
 	"internal/mem":       {may: []string{unix}, ban: elfAndDwarf},
 	"internal/layout":    {},
 	"internal/rules":     {},
+	"internal/testinput": {may: []string{"github.com/klauspost/compress/"}},
 	"internal/testdwarf": {},
 
 	// Tools of this repository: they may use all of it, and nothing may use them.
