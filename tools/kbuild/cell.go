@@ -91,16 +91,11 @@ func (c *cell) possible() error {
 	if w.since != "" && olderThan(c.series, w.since) {
 		return notRun("kernels before " + w.since + " do not have it")
 	}
-	needs := w.needs
-	if w.llvm {
-		if olderThan(c.series, "6.12") {
-			needs = append(needs, llvm14...)
-		} else {
-			needs = append(needs, llvmNeeds...)
-		}
+	if c.m.reference == "" {
+		return notRun("no suite has the reference any more")
 	}
-	for _, n := range needs {
-		if _, err := os.Stat(n.file); err != nil {
+	for _, n := range c.needs() {
+		if !exists(n.file) {
 			return notRun("package " + n.pkg + " is not installed")
 		}
 	}
@@ -210,23 +205,19 @@ func (c *cell) words() []string {
 // env is the environment of every make: the compilers' folder first, and names that are the same in every build.
 func (c *cell) env() []string {
 	env := append(os.Environ(), "KBUILD_BUILD_USER=gobtf", "KBUILD_BUILD_HOST=gobtf", "LC_ALL=C",
-		"CCACHE_DIR="+filepath.Join(c.m.work, "ccache"), "CCACHE_NOHASHDIR=1", "CCACHE_SLOPPINESS=time_macros", "CCACHE_BASEDIR="+c.m.work)
+		"CCACHE_DIR="+filepath.Join(c.m.work, "ccache"), "CCACHE_NOHASHDIR=1", "CCACHE_DEPEND=1", "CCACHE_SLOPPINESS=time_macros", "CCACHE_BASEDIR="+c.m.work)
 	if c.way.llvm {
-		version := "19"
-		if olderThan(c.series, "6.12") {
-			version = "14"
-		}
-		env = append(env, "PATH="+c.llvmBin(version)+":"+os.Getenv("PATH"))
+		env = append(env, "PATH="+c.llvmBin()+":"+os.Getenv("PATH"))
 	}
 	return env
 }
 
 // llvmBin is a folder in which LLVM's programs of one version have the names that LLVM=1 calls.
-func (c *cell) llvmBin(version string) string {
-	dir := filepath.Join(c.m.work, "llvm-"+version)
+func (c *cell) llvmBin() string {
+	dir := filepath.Join(c.m.work, "llvm-"+llvmVersion)
 	os.MkdirAll(dir, 0o755)
 	for _, p := range []string{"clang", "ld.lld", "llvm-ar", "llvm-nm", "llvm-objcopy", "llvm-objdump", "llvm-strip", "llvm-readelf"} {
-		os.Symlink("/usr/bin/"+p+"-"+version, filepath.Join(dir, p)) // it is there already, or the build will say what is missing
+		os.Symlink("/usr/bin/"+p+"-"+llvmVersion, filepath.Join(dir, p)) // it is there already, or the build will say what is missing
 	}
 	return dir
 }
@@ -299,7 +290,30 @@ func (c *cell) configure(more []string) error {
 			want[i] = strings.Replace(want[i], "CONFIG_CFI_CLANG=", "CONFIG_CFI=", 1)
 		}
 	}
-	return c.setConfig(string(add), append(want, "CONFIG_DEBUG_INFO_BTF=y", "CONFIG_MODULES=y", "CONFIG_FUSE_FS=m", "CONFIG_CONFIGFS_FS=m"))
+	if err := c.setConfig(string(add), want); err != nil {
+		return err
+	}
+	// Without these there would be nothing to compare: that is a fault of the configuration and no property of the kernel.
+	for _, line := range []string{"CONFIG_DEBUG_INFO_BTF=y", "CONFIG_MODULES=y", "CONFIG_CONFIGFS_FS=m", "CONFIG_AUTOFS_FS=m"} {
+		if ok, err := c.hasConfig(line); err != nil {
+			return err
+		} else if !ok {
+			return fmt.Errorf("%s: the kernel did not take %s", filepath.Join(c.tree, ".config"), line)
+		}
+	}
+	return nil
+}
+
+// hasConfig tells whether a line took effect: a symbol that the kernel does not have counts as one that is not set.
+func (c *cell) hasConfig(line string) (bool, error) {
+	b, err := os.ReadFile(filepath.Join(c.tree, ".config"))
+	if err != nil {
+		return false, err
+	}
+	if name, ok := strings.CutSuffix(strings.TrimPrefix(line, "# "), " is not set"); ok {
+		return !bytes.Contains(b, []byte("\n"+name+"=")), nil
+	}
+	return bytes.Contains(b, []byte("\n"+line+"\n")), nil
 }
 
 // setConfig appends settings, lets kbuild settle the rest, and checks that those of want took effect.
@@ -316,15 +330,10 @@ func (c *cell) setConfig(add string, want []string) error {
 	if err := c.make("olddefconfig"); err != nil {
 		return err
 	}
-	if b, err = os.ReadFile(path); err != nil {
-		return err
-	}
 	for _, line := range want {
-		has := bytes.Contains(b, []byte("\n"+line+"\n"))
-		if name, ok := strings.CutSuffix(strings.TrimPrefix(line, "# "), " is not set"); ok {
-			has = !bytes.Contains(b, []byte("\n"+name+"="))
-		}
-		if !has {
+		if ok, err := c.hasConfig(line); err != nil {
+			return err
+		} else if !ok {
 			return notRun("the kernel does not take " + line + " with this compiler and configuration")
 		}
 	}

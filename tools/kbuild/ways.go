@@ -13,7 +13,7 @@ type way struct {
 	arch        string   // kbuild's ARCH; "" is x86_64
 	cross       string   // CROSS_COMPILE
 	llvm        bool     // LLVM=1
-	config      []string // what it adds to tinyconfig and scripts/e2e/small.config; every line must have taken effect
+	config      []string // what it adds to tinyconfig and scripts/e2e/matrix.config; every line must have taken effect
 	words       []string // on make's command line
 	from        string   // the way whose finished tree this one begins with; "" begins with nothing
 	kernels     []string // series it is tried on when none is asked for; nil is only 6.12
@@ -26,18 +26,26 @@ type way struct {
 // need is a command or file, and Debian's package that has it.
 type need struct{ file, pkg string }
 
+// llvmVersion is the newest LLVM that both Debian 12 and 13 have.
+const llvmVersion = "19"
+
 var (
 	everywhere = []string{"5.10", "6.1", "6.12", "7"}
 
-	llvmNeeds  = []need{{"/usr/bin/clang-19", "clang-19"}, {"/usr/bin/ld.lld-19", "lld-19"}, {"/usr/bin/llvm-objcopy-19", "llvm-19"}}
-	llvm14     = []need{{"/usr/bin/clang-14", "clang-14"}, {"/usr/bin/ld.lld-14", "lld-14"}, {"/usr/bin/llvm-objcopy-14", "llvm-14"}}
+	// Every kernel wants these. The compilers' files are looked for where Debian has them.
+	baseNeeds = []need{{"/usr/bin/make", "make"}, {"/usr/bin/gcc", "gcc"}, {"/usr/include/stdlib.h", "libc6-dev"}, {"/usr/bin/objcopy", "binutils"},
+		{"/usr/bin/flex", "flex"}, {"/usr/bin/bison", "bison"}, {"/usr/bin/bc", "bc"}, {"/usr/bin/xz", "xz-utils"}, {"/usr/include/gelf.h", "libelf-dev"},
+		{"/usr/bin/perl", "perl"}, {"/usr/bin/ccache", "ccache"}}
+	amd64Needs = []need{{"/usr/bin/qemu-system-x86_64", "qemu-system-x86"}, {"/bin/busybox", "busybox-static"}}
+
+	llvmNeeds  = []need{{"/usr/bin/clang-" + llvmVersion, "clang-" + llvmVersion}, {"/usr/bin/ld.lld-" + llvmVersion, "lld-" + llvmVersion}, {"/usr/bin/llvm-objcopy-" + llvmVersion, "llvm-" + llvmVersion}}
 	arm64Needs = []need{{"/usr/bin/qemu-system-aarch64", "qemu-system-arm"}}
 	signNeeds  = []need{{"/usr/include/openssl/evp.h", "libssl-dev"}, {"/usr/bin/openssl", "openssl"}, {"/usr/bin/xz", "xz-utils"}, {"/usr/bin/zstd", "zstd"}, {"/sbin/depmod", "kmod"}}
 )
 
 // ways is the list of all of them, in the order in which they are tried. Those that begin with another's tree come behind it.
 var ways = []way{
-	{name: "gcc", title: "gcc, GNU ld, `O=`", kernels: everywhere},
+	{name: "gcc", title: "gcc, GNU ld, DWARF 5, `O=`", kernels: everywhere},
 	{name: "j1", title: "`make -j1`", from: "gcc", steps: again("-j1")},
 	{name: "jobserver", title: "under a jobserver (`make -j2` above it)", from: "gcc", steps: underJobserver},
 	{name: "silent", title: "`make -s`", from: "gcc", steps: again("-s")},
@@ -78,6 +86,18 @@ func signed(how string) []string {
 		}
 	}
 	return c
+}
+
+// needs are the packages of one cell.
+func (c *cell) needs() []need {
+	list := slices.Concat(baseNeeds, c.way.needs)
+	if c.way.arch == "" {
+		list = append(list, amd64Needs...)
+	}
+	if c.way.llvm {
+		list = append(list, llvmNeeds...)
+	}
+	return list
 }
 
 func wayNamed(name string) (*way, bool) {
