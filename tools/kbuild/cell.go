@@ -20,6 +20,7 @@ type cell struct {
 	src     string // the kernel's source
 	dir     string // all that belongs to the cell
 	tree    string // O=, or the source itself
+	pahole  string // PAHOLE=
 	release string
 	said    facts
 }
@@ -120,7 +121,8 @@ cat "$n/said" >&2
 echo $rc >"$n/rc"
 exit $rc
 `, c.m.gobtf, rec)
-	return os.WriteFile(filepath.Join(c.dir, "pahole"), []byte(text), 0o755)
+	c.pahole = filepath.Join(c.dir, "pahole")
+	return os.WriteFile(c.pahole, []byte(text), 0o755)
 }
 
 // inherit begins with a copy of another way's tree, which is built first where it is not there.
@@ -183,7 +185,7 @@ func (c *cell) clean(rest []*cell) {
 
 // words are what every make of the cell gets.
 func (c *cell) words() []string {
-	w := []string{"-C", c.src, "PAHOLE=" + filepath.Join(c.dir, "pahole"), "-j" + c.m.jobs}
+	w := []string{"-C", c.src, "PAHOLE=" + c.pahole, "-j" + c.m.jobs}
 	if c.tree != c.src {
 		w = append(w, "O="+c.tree)
 	}

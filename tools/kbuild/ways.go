@@ -57,6 +57,7 @@ var ways = []way{
 	{name: "bindeb-pkg", title: "`make bindeb-pkg`", from: "gcc", needs: []need{{"/usr/bin/dh_prep", "debhelper"}, {"/usr/bin/cpio", "cpio"}, {"/usr/bin/rsync", "rsync"}, {"/sbin/depmod", "kmod"}}, steps: debPackage},
 	{name: "rpm-pkg", title: "`make binrpm-pkg`", from: "gcc", needs: []need{{"/usr/bin/rpmbuild", "rpm"}, {"/usr/bin/rpm2cpio", "rpm2cpio"}, {"/usr/bin/cpio", "cpio"}, {"/sbin/depmod", "kmod"}}, steps: rpmPackage},
 	{name: "incremental", title: "in the source tree, then one changed file", steps: incremental},
+	{name: "external", title: "external modules in every form, on this build and another", kernels: []string{"6.1", "6.12", "7"}, since: "5.11", steps: external},
 	{name: "dwarf4", title: "DWARF 4", config: []string{"# CONFIG_DEBUG_INFO_DWARF5 is not set", "CONFIG_DEBUG_INFO_DWARF4=y"}, kernels: []string{"6.12", "7"}},
 	{name: "zlib", title: "`DEBUG_INFO_COMPRESSED_ZLIB`", config: []string{"CONFIG_DEBUG_INFO_COMPRESSED_ZLIB=y"}, since: "6.2"},
 	{name: "modversions", title: "`MODVERSIONS` (genksyms)", config: []string{"CONFIG_MODVERSIONS=y"}},
