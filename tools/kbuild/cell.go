@@ -161,26 +161,17 @@ func (c *cell) unlink() error {
 // pass marks a tree that others may begin with.
 func (c *cell) pass() error { return os.WriteFile(filepath.Join(c.dir, "passed"), nil, 0o644) }
 
-// clean removes the tree of a cell that passed, unless one that is still to come begins with it.
+// clean removes the trees of a cell that passed and of those it began with, unless a cell that is still to come begins with them.
 func (c *cell) clean(rest []*cell) {
-	needed := func(r *cell) bool {
-		if r.series != c.series {
-			return false
+	for w := c.way; ; {
+		if !slices.ContainsFunc(rest, func(r *cell) bool { return r.series == c.series && r.way.beginsWith(w.name) }) {
+			os.RemoveAll(filepath.Join(c.m.work, c.series, w.name))
 		}
-		for f := r.way.from; f != ""; {
-			if f == c.way.name {
-				return true
-			}
-			w, _ := wayNamed(f)
-			f = w.from
+		if w.from == "" {
+			return
 		}
-		return false
+		w, _ = wayNamed(w.from)
 	}
-	if slices.ContainsFunc(rest, needed) {
-		c.pass()
-		return
-	}
-	os.RemoveAll(c.dir)
 }
 
 // words are what every make of the cell gets.
@@ -246,17 +237,18 @@ func (c *cell) run(argv ...string) error {
 
 var errorLine = regexp.MustCompile(`(?m)^(gobtf: .*|.*FAILED.*|.*(?:error|Error):? .*)$`)
 
-// lastError is the first line of the log's end that says what is wrong.
-func (c *cell) lastError() string {
-	b, err := os.ReadFile(filepath.Join(c.dir, "log"))
-	if err != nil {
-		return ""
-	}
+// lastOutput is what the last command said.
+func (c *cell) lastOutput() []byte {
+	b := fileBytes(filepath.Join(c.dir, "log"))
 	if i := bytes.LastIndex(b, []byte("\n$ ")); i >= 0 {
-		b = b[i:]
+		b = b[i+1:]
 	}
-	return string(errorLine.Find(b))
+	_, said, _ := bytes.Cut(b, []byte("\n"))
+	return said
 }
+
+// lastError is the first line of it that says what is wrong.
+func (c *cell) lastError() string { return string(errorLine.Find(c.lastOutput())) }
 
 // targets are what is built of a kernel.
 func (c *cell) targets() []string {

@@ -173,6 +173,9 @@ func (m *matrix) all(cells []*cell) error {
 		switch {
 		case r.Status == "passed":
 			passed++
+			if err := c.pass(); err != nil {
+				return err
+			}
 			if !m.keep {
 				c.clean(cells[i+1:])
 			}

@@ -17,6 +17,31 @@ func again(words ...string) func(*cell) error {
 	return func(c *cell) error { return c.make(append(words, c.targets()...)...) }
 }
 
+// silent links once more, and nobody may say anything. The kernel's own resolve_btfids does: the small configuration lacks what some lists name.
+func silent(c *cell) error {
+	if err := c.make(append([]string{"-s"}, c.targets()...)...); err != nil {
+		return err
+	}
+	for line := range bytes.Lines(c.lastOutput()) {
+		if !bytes.HasPrefix(line, []byte("WARN: resolve_btfids: unresolved symbol ")) {
+			return fmt.Errorf("make -s is not silent: %s", line)
+		}
+	}
+	c.said.more = append(c.said.more, "gobtf and make print nothing")
+	return nil
+}
+
+// verbose links once more, and make must show the line of PAHOLE.
+func verbose(c *cell) error {
+	if err := c.make(append([]string{"V=1"}, c.targets()...)...); err != nil {
+		return err
+	}
+	if !bytes.Contains(c.lastOutput(), []byte(c.pahole+" -J")) {
+		return errors.New("make V=1 does not show the line of PAHOLE")
+	}
+	return nil
+}
+
 // underJobserver calls kbuild's make from a make with a jobserver.
 func underJobserver(c *cell) error {
 	words := slices.DeleteFunc(c.words(), func(w string) bool { return strings.HasPrefix(w, "-j") })

@@ -48,8 +48,8 @@ var ways = []way{
 	{name: "gcc", title: "gcc, GNU ld, DWARF 5, `O=`", kernels: everywhere},
 	{name: "j1", title: "`make -j1`", from: "gcc", steps: again("-j1")},
 	{name: "jobserver", title: "under a jobserver (`make -j2` above it)", from: "gcc", steps: underJobserver},
-	{name: "silent", title: "`make -s`", from: "gcc", steps: again("-s")},
-	{name: "verbose", title: "`make V=1`", from: "gcc", steps: again("V=1")},
+	{name: "silent", title: "`make -s`", from: "gcc", steps: silent},
+	{name: "verbose", title: "`make V=1`", from: "gcc", steps: verbose},
 	{name: "timestamp", title: "`KBUILD_BUILD_TIMESTAMP`, two builds: equal bytes", from: "gcc", kernels: []string{"6.12", "7"}, steps: twice},
 	{name: "sign-xz", title: "`MODULE_SIG`, `MODULE_COMPRESS_XZ`, `modules_install`", from: "gcc", config: signed("XZ"), needs: signNeeds, steps: installed(".xz")},
 	{name: "sign-zstd", title: "`MODULE_SIG`, `MODULE_COMPRESS_ZSTD`, `modules_install`", from: "sign-xz", config: signed("ZSTD"), needs: signNeeds, steps: installed(".zst")},
@@ -87,6 +87,14 @@ func signed(how string) []string {
 		}
 	}
 	return c
+}
+
+// beginsWith tells whether a way's tree is made of another's, at once or by way of a third.
+func (w *way) beginsWith(name string) bool {
+	for w.from != "" && w.from != name {
+		w, _ = wayNamed(w.from)
+	}
+	return w.from == name
 }
 
 // needs are the packages of one cell.
