@@ -17,10 +17,11 @@ type cell struct {
 	way    *way
 	series string
 
-	src     string // the kernel's source
-	dir     string // all that belongs to the cell
-	tree    string // O=, or the source itself
-	pahole  string // PAHOLE=
+	src     string   // the kernel's source
+	dir     string   // all that belongs to the cell
+	tree    string   // O=, or the source itself
+	pahole  string   // PAHOLE=
+	more    []string // words of way.prepare
 	release string
 	said    facts
 }
@@ -54,6 +55,11 @@ func (c *cell) build() error {
 	if c.src, err = filepath.EvalSymlinks(c.src); err != nil {
 		return err
 	}
+	if c.way.prepare != nil {
+		if c.more, err = c.way.prepare(c); err != nil {
+			return notRun(err.Error())
+		}
+	}
 	c.dir = filepath.Join(c.m.work, c.series, c.way.name)
 	c.tree = filepath.Join(c.dir, "o")
 	if err := os.RemoveAll(c.dir); err != nil {
@@ -86,9 +92,6 @@ func (c *cell) build() error {
 // possible tells whether the way can be built of this kernel on this machine.
 func (c *cell) possible() error {
 	w := c.way
-	if w.reason != "" {
-		return notRun(w.reason)
-	}
 	if w.since != "" && olderThan(c.series, w.since) {
 		return notRun("kernels before " + w.since + " do not have it")
 	}
@@ -189,6 +192,7 @@ func (c *cell) words() []string {
 	} else if c.way.cross != "" {
 		w = append(w, "CROSS_COMPILE="+c.way.cross)
 	}
+	w = append(w, c.more...)
 	if _, err := exec.LookPath("ccache"); err == nil {
 		w = append(w, "CC=ccache "+cc, "HOSTCC=ccache "+map[bool]string{true: "clang", false: "gcc"}[c.way.llvm])
 	}

@@ -281,3 +281,12 @@ func incremental(c *cell) error {
 	c.said.more = append(c.said.more, "what was added to one file is in the BTF after the second build")
 	return nil
 }
+
+// rust gives make Debian sid's rustc and bindgen: that of the machine's own suite may be older than the kernel wants.
+func rust(c *cell) ([]string, error) {
+	dir, err := c.m.script("scripts/fetch/rust")
+	if err != nil {
+		return nil, err
+	}
+	return []string{"RUSTC=" + filepath.Join(dir, "rustc"), "BINDGEN=" + filepath.Join(dir, "bindgen"), "RUST_LIB_SRC=" + filepath.Join(dir, "lib"), "RUSTFMT=true"}, nil
+}

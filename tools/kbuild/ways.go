@@ -10,16 +10,16 @@ import (
 // way is one manner of building a kernel: a row of the matrix, less the kernel.
 type way struct {
 	name, title string
-	arch        string   // kbuild's ARCH; "" is x86_64
-	cross       string   // CROSS_COMPILE
-	llvm        bool     // LLVM=1
-	config      []string // what it adds to tinyconfig and scripts/e2e/matrix.config; every line must have taken effect
-	words       []string // on make's command line
-	from        string   // the way whose finished tree this one begins with; "" begins with nothing
-	kernels     []string // series it is tried on when none is asked for; nil is only 6.12
-	since       string   // the first series that has what it needs
-	needs       []need   // packages
-	reason      string   // why it cannot be built here, where that is known beforehand
+	arch        string                          // kbuild's ARCH; "" is x86_64
+	cross       string                          // CROSS_COMPILE
+	llvm        bool                            // LLVM=1
+	config      []string                        // what it adds to tinyconfig and scripts/e2e/matrix.config; every line must have taken effect
+	words       []string                        // on make's command line
+	from        string                          // the way whose finished tree this one begins with; "" begins with nothing
+	kernels     []string                        // series it is tried on when none is asked for; nil is only 6.12
+	since       string                          // the first series that has what it needs
+	needs       []need                          // packages
+	prepare     func(c *cell) ([]string, error) // fetches what is no package of this machine, and returns words for make
 	steps       func(c *cell) error
 }
 
@@ -40,6 +40,7 @@ var (
 
 	llvmNeeds  = []need{{"/usr/bin/clang-" + llvmVersion, "clang-" + llvmVersion}, {"/usr/bin/ld.lld-" + llvmVersion, "lld-" + llvmVersion}, {"/usr/bin/llvm-objcopy-" + llvmVersion, "llvm-" + llvmVersion}}
 	arm64Needs = []need{{"/usr/bin/qemu-system-aarch64", "qemu-system-arm"}}
+	dwarfNeeds = []need{{"/usr/include/dwarf.h", "libdw-dev"}}
 	signNeeds  = []need{{"/usr/include/openssl/evp.h", "libssl-dev"}, {"/usr/bin/openssl", "openssl"}, {"/usr/bin/xz", "xz-utils"}, {"/usr/bin/zstd", "zstd"}, {"/sbin/depmod", "kmod"}}
 )
 
@@ -61,7 +62,7 @@ var ways = []way{
 	// Two in one cell, to save a build: the options have nothing to do with each other.
 	{name: "dwarf4-zlib", title: "DWARF 4, `DEBUG_INFO_COMPRESSED_ZLIB`", config: []string{"# CONFIG_DEBUG_INFO_DWARF5 is not set", "CONFIG_DEBUG_INFO_DWARF4=y", "CONFIG_DEBUG_INFO_COMPRESSED_ZLIB=y"}, since: "6.2"},
 	{name: "rt-modversions", title: "`PREEMPT_RT`, `MODVERSIONS` (genksyms)", config: []string{"CONFIG_EXPERT=y", "CONFIG_SMP=y", "CONFIG_PREEMPT_RT=y", "CONFIG_MODVERSIONS=y"}, since: "6.12"},
-	{name: "gendwarfksyms", title: "`MODVERSIONS` by `GENDWARFKSYMS`", config: []string{"CONFIG_MODVERSIONS=y", "CONFIG_GENDWARFKSYMS=y"}, kernels: []string{"7"}, since: "6.14", needs: []need{{"/usr/include/dwarf.h", "libdw-dev"}}},
+	{name: "gendwarfksyms", title: "`MODVERSIONS` by `GENDWARFKSYMS`", config: []string{"CONFIG_MODVERSIONS=y", "CONFIG_GENDWARFKSYMS=y"}, kernels: []string{"7"}, since: "6.14", needs: dwarfNeeds},
 	{name: "llvm", title: "`LLVM=1`", llvm: true, kernels: everywhere},
 	{name: "thinlto-cfi", title: "`LLVM=1`, ThinLTO, CFI", llvm: true, kernels: []string{"6.1", "6.12", "7"}, since: "6.1",
 		config: []string{"CONFIG_LTO_CLANG_THIN=y", "CONFIG_CFI_CLANG=y"}},
@@ -72,7 +73,8 @@ var ways = []way{
 	{name: "s390x", title: "s390x (big endian), gcc", arch: "s390", cross: "s390x-linux-gnu-", needs: []need{{"/usr/bin/s390x-linux-gnu-gcc", "gcc-s390x-linux-gnu"}}},
 	{name: "sections", title: "riscv64, `LD_DEAD_CODE_DATA_ELIMINATION`", arch: "riscv", cross: "riscv64-linux-gnu-", since: "6.6",
 		config: []string{"CONFIG_EXPERT=y", "CONFIG_LD_DEAD_CODE_DATA_ELIMINATION=y"}, needs: []need{{"/usr/bin/riscv64-linux-gnu-gcc", "gcc-riscv64-linux-gnu"}}},
-	{name: "rust", title: "`RUST=y`", config: []string{"CONFIG_RUST=y"}, kernels: []string{"7"}, since: "6.12", reason: "no rustc that a package of this suite has fits the kernel (scripts/min-tool-version.sh)"},
+	{name: "rust", title: "`RUST=y` with a module in Rust, `MODVERSIONS` by `GENDWARFKSYMS`; rustc and bindgen of Debian sid", kernels: []string{"7"}, since: "6.14", prepare: rust,
+		config: []string{"CONFIG_MODVERSIONS=y", "CONFIG_GENDWARFKSYMS=y", "CONFIG_RUST=y", "CONFIG_SAMPLES=y", "CONFIG_SAMPLES_RUST=y", "CONFIG_SAMPLE_RUST_MINIMAL=m"}, needs: dwarfNeeds},
 }
 
 // signed is the configuration of signed modules that are compressed at installation.
