@@ -205,3 +205,64 @@ func TestWays(t *testing.T) {
 		t.Error("series are not compared by their numbers")
 	}
 }
+
+func TestSameAsBuilt(t *testing.T) {
+	const withBTF, other = "../../testdata/image/x86_64-bfd-old.elf", "../../testdata/image/aarch64-lld-empty.elf"
+	file, err := os.ReadFile(withBTF)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree, to := t.TempDir(), t.TempDir()
+	write(t, filepath.Join(tree, "m.ko"), file)
+	write(t, filepath.Join(to, "stripped.ko"), noBTF(t))
+	c := &cell{tree: tree}
+	tests := []struct {
+		name string
+		list map[string]string
+		want string
+	}{
+		{"packed as built", map[string]string{"m": withBTF}, ""},
+		{"not packed", map[string]string{"n": withBTF}, "m is not among"},
+		{"stripped", map[string]string{"m": filepath.Join(to, "stripped.ko")}, "has no .BTF"},
+		{"another BTF", map[string]string{"m": other}, "is not that of"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) { checkError(t, c.sameAsBuilt(tt.list), tt.want) })
+	}
+}
+
+// What the last command said is what silent and verbose look at.
+func TestLastOutput(t *testing.T) {
+	c := &cell{way: &way{}, m: &matrix{}, dir: t.TempDir()}
+	if err := c.run("sh", "-c", "echo first"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.run("sh", "-c", "echo second; echo third"); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(c.lastOutput()); got != "second\nthird\n" {
+		t.Errorf("%q", got)
+	}
+	err := c.run("sh", "-c", "echo 'gobtf: f: p: cause'; exit 1")
+	checkError(t, err, "gobtf: f: p: cause")
+}
+
+// A failed call of PAHOLE fails the cell, even where the build went on.
+func TestCallsThatFailed(t *testing.T) {
+	c := &cell{dir: t.TempDir()}
+	rec := filepath.Join(c.dir, "rec", "a")
+	if err := os.MkdirAll(rec, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(rec, "argv"), []byte("-J\n-j\n--btf_base\nvmlinux\nm.ko\n"))
+	write(t, filepath.Join(rec, "cwd"), []byte("/tree\n"))
+	write(t, filepath.Join(rec, "rc"), []byte("0\n"))
+	list, err := c.calls()
+	if err != nil || len(list) != 1 || list[0].base != "vmlinux" || list[0].file != "m.ko" || strings.Join(list[0].args, " ") != "-j --btf_base vmlinux" {
+		t.Errorf("%+v, %v", list, err)
+	}
+	write(t, filepath.Join(rec, "rc"), []byte("1\n"))
+	write(t, filepath.Join(rec, "said"), []byte("gobtf: m.ko: no\n"))
+	_, err = c.calls()
+	checkError(t, err, "gobtf: m.ko: no")
+}
