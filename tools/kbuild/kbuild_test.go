@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -161,7 +162,10 @@ func TestTableKeepsRowsOfOtherCells(t *testing.T) {
 }
 
 func TestOutcomes(t *testing.T) {
-	c := &cell{way: &way{name: "gcc"}, series: "6.12"}
+	c := &cell{m: &matrix{work: "/here/build/kbuild"}, way: &way{name: "gcc"}, series: "6.12"}
+	if r := c.result(time.Now(), errors.New("see /here/build/kbuild/6.12/gcc/log")); r.Why != "see build/kbuild/6.12/gcc/log" {
+		t.Errorf("%q names the machine's folder", r.Why)
+	}
 	for _, tt := range []struct {
 		err  error
 		want string

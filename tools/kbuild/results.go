@@ -32,6 +32,8 @@ func (c *cell) result(start time.Time, err error) *result {
 		Flow: c.said.flow, Flags: c.said.flags, Vmlinux: c.said.vmlinux, Modules: c.said.modules, Identical: c.said.identical,
 		Booted: c.said.booted, More: c.said.more, Date: start.Format(time.DateOnly), Seconds: int(time.Since(start).Seconds()),
 	}
+	// The page must not name this machine's folders.
+	defer func() { r.Why = strings.ReplaceAll(r.Why, c.m.work+"/", "build/kbuild/") }()
 	var not notRun
 	switch {
 	case errors.As(err, &not):
