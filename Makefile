@@ -3,7 +3,7 @@ GO ?= go
 # The newest staticcheck that Go 1.24 runs; go fetches it from the module proxy.
 STATICCHECK = v0.6.1
 CROSS = 386 arm arm64 riscv64 s390x ppc64le loong64
-.PHONY: build test race fuzz bench fixtures rules mutants parity kbuild-test boot-test oot-test demo lint clean
+.PHONY: build test race fuzz bench fixtures rules mutants parity kbuild-test kbuild-docs boot-test oot-test demo lint clean
 
 build: ## bin/gobtf, statically linked
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/gobtf ./cmd/gobtf
@@ -32,8 +32,11 @@ mutants: ## changes the source in N=200 random places (SEED=1), one at a time, a
 parity: build ## every byte against the reference, on a Debian debug kernel : WHAT="modules - all" (tools/parity tells)
 	$(GO) run ./tools/parity $(WHAT)
 
-kbuild-test: ## small kernels built with PAHOLE=gobtf and booted: KERNELS="6.1 6.12 7 5.10" (default 6.12)
-	scripts/e2e/kbuild-test $(KERNELS)
+kbuild-test: ## kernels built with PAHOLE=gobtf in every way, compared and booted: KERNELS="6.12 7" WAYS="gcc llvm" KEEP=1
+	KERNELS="$(KERNELS)" WAYS="$(WAYS)" KEEP="$(KEEP)" scripts/e2e/kbuild-test
+
+kbuild-docs: ## writes what kbuild-test found into the table of docs/kbuild.md
+	$(GO) run ./tools/kbuild -docs docs/kbuild.md
 
 boot-test: ## what live kernels make of module BTF in every form: KERNELS="6.12 7 small small-7" (default 6.12)
 	scripts/e2e/boot-test $(KERNELS)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/gobtf/gobtf/btf"
@@ -61,28 +62,74 @@ func checkFixture(t *testing.T, fx fixture) {
 	}
 }
 
-// checkNone is for what the reference writes nothing of. gobtf writes the rest (docs/quirks.md: "leaves that type out or lowers it,
-// says so, and writes the rest"), finds nothing to write, or fails; it never stays silent about it.
+// outcome is what gobtf makes of a fixture of which the reference writes nothing: testdata/outcomes.txt.
+type outcome struct{ what, message string }
+
+// readOutcomes reads NAME | WHAT | MESSAGE | WHY, a line each.
+var readOutcomes = sync.OnceValues(func() (map[string]outcome, error) {
+	b, err := os.ReadFile(filepath.Join(testdata, "outcomes.txt"))
+	if err != nil {
+		return nil, err
+	}
+	list := map[string]outcome{}
+	for i, line := range strings.Split(string(b), "\n") {
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		f := strings.Split(line, " | ")
+		if len(f) != 4 || strings.TrimSpace(f[3]) == "" || f[1] != "refused" && f[1] != "empty" && f[1] != "lowered" {
+			return nil, fmt.Errorf("outcomes.txt:%d: want NAME | refused, empty or lowered | MESSAGE | WHY", i+1)
+		}
+		list[strings.TrimSpace(f[0])] = outcome{f[1], f[2]}
+	}
+	return list, nil
+})
+
+// checkNone is for what the reference writes nothing of: gobtf refuses it, finds nothing to write, or writes the rest and says what it
+// left out or lowered (docs/quirks.md). Which of them, and with which words, is in testdata/outcomes.txt.
 func checkNone(t *testing.T, golden string, res *encoder.Result, err error, notes []string, base *btf.Types) {
-	why, readErr := os.ReadFile(golden + ".none")
-	if readErr != nil {
+	if _, readErr := os.Stat(golden + ".none"); readErr != nil {
 		t.Fatalf("neither %s.btf nor .none: run make fixtures", golden)
+	}
+	list, readErr := readOutcomes()
+	if readErr != nil {
+		t.Fatal(readErr)
+	}
+	name := filepath.Base(golden)
+	got := outcome{what: "lowered"}
+	if len(notes) > 0 {
+		got.message = notes[len(notes)-1]
 	}
 	switch {
 	case err != nil:
-		if strings.ContainsAny(err.Error(), "\n") {
-			t.Errorf("error of several lines: %q", err)
-		}
+		got = outcome{"refused", err.Error()}
 	case res.Empty:
-		if res.Reason == "" {
-			t.Error("an empty result says no reason")
-		}
+		got = outcome{"empty", res.Reason}
 	default:
-		if len(notes) == 0 {
-			t.Errorf("wrote what the reference refuses, without a note: %s", why)
-		}
 		if _, err := btf.Parse(res.BTF, base); err != nil {
 			t.Errorf("wrote BTF that does not parse: %v", err)
+		}
+	}
+	want, ok := list[name]
+	switch {
+	case !ok:
+		t.Errorf("outcomes.txt has no line for it: %s | %s | %s", name, got.what, got.message)
+	case got.what != want.what || !strings.HasSuffix(got.message, want.message):
+		t.Errorf("%s: %s, want %s: %s", got.what, got.message, want.what, want.message)
+	case strings.Contains(got.message, "\n"):
+		t.Errorf("several lines: %q", got.message)
+	}
+}
+
+// TestOutcomesAreUsed: outcomes.txt has no line that no fixture looks at.
+func TestOutcomesAreUsed(t *testing.T) {
+	list, err := readOutcomes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range list {
+		if _, err := os.Stat(filepath.Join(testdata, "golden", name+".none")); err != nil {
+			t.Errorf("outcomes.txt: %s: %v", name, err)
 		}
 	}
 }

@@ -2,6 +2,10 @@ package encoder
 
 import (
 	"context"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
 
 	"github.com/gobtf/gobtf/internal/convert"
@@ -27,10 +31,10 @@ func inOrder(ctx context.Context, conv *convert.Converter, first, jobs int, merg
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if err := w.Convert(i, first+i, u); err != nil {
+			if err := guarded(i, func() error { return w.Convert(i, first+i, u) }); err != nil {
 				return err
 			}
-			if err := merge(u); err != nil {
+			if err := guarded(i, func() error { return merge(u) }); err != nil {
 				return err
 			}
 		}
@@ -88,7 +92,7 @@ func (p *pipeline) work(ctx context.Context) {
 		p.next++
 		u := p.unit()
 		p.mu.Unlock()
-		err := w.Convert(i, p.first+i, u)
+		err := guarded(i, func() error { return w.Convert(i, p.first+i, u) })
 		p.mu.Lock()
 		if err != nil {
 			p.fail(i, err)
@@ -129,7 +133,7 @@ func (p *pipeline) mergeReady() {
 		}
 		p.slot[s] = nil
 		p.mu.Unlock()
-		err := p.merge(u)
+		err := guarded(p.merged, func() error { return p.merge(u) })
 		p.mu.Lock()
 		if err != nil {
 			p.fail(p.merged, err)
@@ -140,4 +144,30 @@ func (p *pipeline) mergeReady() {
 		p.room.Broadcast()
 	}
 	p.merging = false
+}
+
+// guarded makes an error of a panic. A worker may hold no lock when it panics, and its deferred unlock would end the program with another
+// message than the panic's.
+func guarded(unit int, f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("unit %d: internal error: %v at %s", unit, r, panicPlace())
+		}
+	}()
+	return f()
+}
+
+// panicPlace is the line of code that panicked: the first behind the runtime's own.
+func panicPlace() string {
+	pc := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pc[:runtime.Callers(3, pc)])
+	for {
+		f, more := frames.Next()
+		if !strings.HasPrefix(f.Function, "runtime.") {
+			return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+		}
+		if !more {
+			return "an unknown place"
+		}
+	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/encoder"
+	"github.com/gobtf/gobtf/module"
 )
 
 // bothOutputs encodes a fixture's object on a base as pahole 1.32 does and as gobtf does by itself.
@@ -123,5 +124,59 @@ func TestFlatBase(t *testing.T) {
 	}
 	if !slices.Equal(elems, []uint32{2, 2}) {
 		t.Errorf("with quirks p13.b has dimensions %v, want a copy with 2 and 2", elems)
+	}
+}
+
+// TestDistilledInPlace: .BTF and .BTF.base that --pahole_quirks writes into a file are the reference's (make fixtures has run it in place,
+// the only way in which it distils). Unnamed enums are the module's own, not the base's.
+func TestDistilledInPlace(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "dmod.elf")
+	data, err := os.ReadFile(filepath.Join(testdata, "obj", "dmod.elf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f, err := module.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	opt := encoder.Options{Features: encoder.DefaultFeatures | encoder.DistilledBase, Quirks: true, Base: btf.NewBase(readGolden(t, "dbase.default"))}
+	res, err := encoder.Encode(context.Background(), []*module.File{f}, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := encoder.WriteInPlace(f, res, opt); err != nil {
+		t.Fatal(err)
+	}
+	after, err := module.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer after.Close()
+	own, base, err := after.BTF()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range map[string][]byte{"own": own, "base": base} {
+		want, err := os.ReadFile(filepath.Join(testdata, "golden", "dmod.distilled."+name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf(".BTF (%s): %d bytes, the reference's are %d", name, len(got), len(want))
+		}
+	}
+	small, err := btf.Parse(base, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, x := range small.All() {
+		if x.Name() == "" {
+			t.Errorf("the base has type %d without a name: %v", id, x.Kind())
+		}
 	}
 }

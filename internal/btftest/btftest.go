@@ -6,13 +6,10 @@ import (
 	"encoding/binary"
 	"math"
 	"os"
-	"path/filepath"
-	"sync"
 	"testing"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/testinput"
 )
 
 // Orders are the two byte orders.
@@ -89,53 +86,19 @@ func Parse(t testing.TB, data []byte, base *btf.Types) *btf.Types {
 // Vmlinux returns the BTF of a kernel with 100,000 types: that of the file GOBTF_VMLINUX names, or the one in testdata.
 func Vmlinux(t testing.TB) []byte {
 	t.Helper()
-	if path := os.Getenv("GOBTF_VMLINUX"); path != "" {
-		data, _, err := btf.ReadSections(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return data
+	path := os.Getenv("GOBTF_VMLINUX")
+	if path == "" {
+		return testinput.Read(t, "vmlinux.btf")
 	}
-	data, err := vmlinux()
+	data, _, err := btf.ReadSections(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return data
 }
 
-var vmlinux = sync.OnceValues(func() ([]byte, error) { return unpacked("module/vmlinux.btf.zst") })
-
-// Module returns standalone BTF of a small module of that kernel in testdata.
+// Module returns standalone BTF of a small module of that kernel.
 func Module(t testing.TB) []byte {
 	t.Helper()
-	data, err := os.ReadFile(testdata("module/gobtf_demo.standalone.btf"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
-// testdata returns a path in the folder testdata of the repository, wherever the test runs.
-func testdata(name string) string {
-	dir, _ := os.Getwd() // of the package under test
-	for dir != filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		dir = filepath.Dir(dir)
-	}
-	return filepath.Join(dir, "testdata", filepath.FromSlash(name))
-}
-
-func unpacked(name string) ([]byte, error) {
-	data, err := os.ReadFile(testdata(name))
-	if err != nil {
-		return nil, err
-	}
-	d, err := zstd.NewReader(nil)
-	if err != nil {
-		return nil, err
-	}
-	defer d.Close()
-	return d.DecodeAll(data, nil)
+	return testinput.Read(t, "gobtf_demo.standalone.btf")
 }

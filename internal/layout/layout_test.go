@@ -67,6 +67,7 @@ var table = map[string]row{
 	"internal/btftest":   {may: []string{"btf", "github.com/klauspost/compress/"}, ban: elfAndDwarf}, // for tests
 	"internal/layout":    {},
 	"internal/rules":     {},
+	"internal/testinput": {may: []string{"github.com/klauspost/compress/"}},
 	"internal/testdwarf": {},
 
 	// Tools of this repository: they may use all of it, and nothing may use them.

@@ -17,9 +17,11 @@ type cell struct {
 	way    *way
 	series string
 
-	src     string // the kernel's source
-	dir     string // all that belongs to the cell
-	tree    string // O=, or the source itself
+	src     string   // the kernel's source
+	dir     string   // all that belongs to the cell
+	tree    string   // O=, or the source itself
+	pahole  string   // PAHOLE=
+	more    []string // words of way.prepare
 	release string
 	said    facts
 }
@@ -53,6 +55,11 @@ func (c *cell) build() error {
 	if c.src, err = filepath.EvalSymlinks(c.src); err != nil {
 		return err
 	}
+	if c.way.prepare != nil {
+		if c.more, err = c.way.prepare(c); err != nil {
+			return notRun(err.Error())
+		}
+	}
 	c.dir = filepath.Join(c.m.work, c.series, c.way.name)
 	c.tree = filepath.Join(c.dir, "o")
 	if err := os.RemoveAll(c.dir); err != nil {
@@ -85,22 +92,14 @@ func (c *cell) build() error {
 // possible tells whether the way can be built of this kernel on this machine.
 func (c *cell) possible() error {
 	w := c.way
-	if w.reason != "" {
-		return notRun(w.reason)
-	}
 	if w.since != "" && olderThan(c.series, w.since) {
 		return notRun("kernels before " + w.since + " do not have it")
 	}
-	needs := w.needs
-	if w.llvm {
-		if olderThan(c.series, "6.12") {
-			needs = append(needs, llvm14...)
-		} else {
-			needs = append(needs, llvmNeeds...)
-		}
+	if c.m.reference == "" {
+		return notRun("no suite has the reference any more")
 	}
-	for _, n := range needs {
-		if _, err := os.Stat(n.file); err != nil {
+	for _, n := range c.needs() {
+		if !exists(n.file) {
 			return notRun("package " + n.pkg + " is not installed")
 		}
 	}
@@ -125,7 +124,8 @@ cat "$n/said" >&2
 echo $rc >"$n/rc"
 exit $rc
 `, c.m.gobtf, rec)
-	return os.WriteFile(filepath.Join(c.dir, "pahole"), []byte(text), 0o755)
+	c.pahole = filepath.Join(c.dir, "pahole")
+	return os.WriteFile(c.pahole, []byte(text), 0o755)
 }
 
 // inherit begins with a copy of another way's tree, which is built first where it is not there.
@@ -164,31 +164,22 @@ func (c *cell) unlink() error {
 // pass marks a tree that others may begin with.
 func (c *cell) pass() error { return os.WriteFile(filepath.Join(c.dir, "passed"), nil, 0o644) }
 
-// clean removes the tree of a cell that passed, unless one that is still to come begins with it.
+// clean removes the trees of a cell that passed and of those it began with, unless a cell that is still to come begins with them.
 func (c *cell) clean(rest []*cell) {
-	needed := func(r *cell) bool {
-		if r.series != c.series {
-			return false
+	for w := c.way; ; {
+		if !slices.ContainsFunc(rest, func(r *cell) bool { return r.series == c.series && r.way.beginsWith(w.name) }) {
+			os.RemoveAll(filepath.Join(c.m.work, c.series, w.name))
 		}
-		for f := r.way.from; f != ""; {
-			if f == c.way.name {
-				return true
-			}
-			w, _ := wayNamed(f)
-			f = w.from
+		if w.from == "" {
+			return
 		}
-		return false
+		w, _ = wayNamed(w.from)
 	}
-	if slices.ContainsFunc(rest, needed) {
-		c.pass()
-		return
-	}
-	os.RemoveAll(c.dir)
 }
 
 // words are what every make of the cell gets.
 func (c *cell) words() []string {
-	w := []string{"-C", c.src, "PAHOLE=" + filepath.Join(c.dir, "pahole"), "-j" + c.m.jobs}
+	w := []string{"-C", c.src, "PAHOLE=" + c.pahole, "-j" + c.m.jobs}
 	if c.tree != c.src {
 		w = append(w, "O="+c.tree)
 	}
@@ -201,6 +192,7 @@ func (c *cell) words() []string {
 	} else if c.way.cross != "" {
 		w = append(w, "CROSS_COMPILE="+c.way.cross)
 	}
+	w = append(w, c.more...)
 	if _, err := exec.LookPath("ccache"); err == nil {
 		w = append(w, "CC=ccache "+cc, "HOSTCC=ccache "+map[bool]string{true: "clang", false: "gcc"}[c.way.llvm])
 	}
@@ -210,23 +202,19 @@ func (c *cell) words() []string {
 // env is the environment of every make: the compilers' folder first, and names that are the same in every build.
 func (c *cell) env() []string {
 	env := append(os.Environ(), "KBUILD_BUILD_USER=gobtf", "KBUILD_BUILD_HOST=gobtf", "LC_ALL=C",
-		"CCACHE_DIR="+filepath.Join(c.m.work, "ccache"), "CCACHE_NOHASHDIR=1", "CCACHE_SLOPPINESS=time_macros", "CCACHE_BASEDIR="+c.m.work)
+		"CCACHE_DIR="+filepath.Join(c.m.work, "ccache"), "CCACHE_NOHASHDIR=1", "CCACHE_DEPEND=1", "CCACHE_SLOPPINESS=time_macros", "CCACHE_BASEDIR="+c.m.work)
 	if c.way.llvm {
-		version := "19"
-		if olderThan(c.series, "6.12") {
-			version = "14"
-		}
-		env = append(env, "PATH="+c.llvmBin(version)+":"+os.Getenv("PATH"))
+		env = append(env, "PATH="+c.llvmBin()+":"+os.Getenv("PATH"))
 	}
 	return env
 }
 
 // llvmBin is a folder in which LLVM's programs of one version have the names that LLVM=1 calls.
-func (c *cell) llvmBin(version string) string {
-	dir := filepath.Join(c.m.work, "llvm-"+version)
+func (c *cell) llvmBin() string {
+	dir := filepath.Join(c.m.work, "llvm-"+llvmVersion)
 	os.MkdirAll(dir, 0o755)
 	for _, p := range []string{"clang", "ld.lld", "llvm-ar", "llvm-nm", "llvm-objcopy", "llvm-objdump", "llvm-strip", "llvm-readelf"} {
-		os.Symlink("/usr/bin/"+p+"-"+version, filepath.Join(dir, p)) // it is there already, or the build will say what is missing
+		os.Symlink("/usr/bin/"+p+"-"+llvmVersion, filepath.Join(dir, p)) // it is there already, or the build will say what is missing
 	}
 	return dir
 }
@@ -253,17 +241,18 @@ func (c *cell) run(argv ...string) error {
 
 var errorLine = regexp.MustCompile(`(?m)^(gobtf: .*|.*FAILED.*|.*(?:error|Error):? .*)$`)
 
-// lastError is the first line of the log's end that says what is wrong.
-func (c *cell) lastError() string {
-	b, err := os.ReadFile(filepath.Join(c.dir, "log"))
-	if err != nil {
-		return ""
-	}
+// lastOutput is what the last command said.
+func (c *cell) lastOutput() []byte {
+	b := fileBytes(filepath.Join(c.dir, "log"))
 	if i := bytes.LastIndex(b, []byte("\n$ ")); i >= 0 {
-		b = b[i:]
+		b = b[i+1:]
 	}
-	return string(errorLine.Find(b))
+	_, said, _ := bytes.Cut(b, []byte("\n"))
+	return said
 }
+
+// lastError is the first line of it that says what is wrong.
+func (c *cell) lastError() string { return string(errorLine.Find(c.lastOutput())) }
 
 // targets are what is built of a kernel.
 func (c *cell) targets() []string {
@@ -299,7 +288,30 @@ func (c *cell) configure(more []string) error {
 			want[i] = strings.Replace(want[i], "CONFIG_CFI_CLANG=", "CONFIG_CFI=", 1)
 		}
 	}
-	return c.setConfig(string(add), append(want, "CONFIG_DEBUG_INFO_BTF=y", "CONFIG_MODULES=y", "CONFIG_FUSE_FS=m", "CONFIG_CONFIGFS_FS=m"))
+	if err := c.setConfig(string(add), want); err != nil {
+		return err
+	}
+	// Without these there would be nothing to compare: that is a fault of the configuration and no property of the kernel.
+	for _, line := range []string{"CONFIG_DEBUG_INFO_BTF=y", "CONFIG_MODULES=y", "CONFIG_CONFIGFS_FS=m", "CONFIG_AUTOFS_FS=m"} {
+		if ok, err := c.hasConfig(line); err != nil {
+			return err
+		} else if !ok {
+			return fmt.Errorf("%s: the kernel did not take %s", filepath.Join(c.tree, ".config"), line)
+		}
+	}
+	return nil
+}
+
+// hasConfig tells whether a line took effect: a symbol that the kernel does not have counts as one that is not set.
+func (c *cell) hasConfig(line string) (bool, error) {
+	b, err := os.ReadFile(filepath.Join(c.tree, ".config"))
+	if err != nil {
+		return false, err
+	}
+	if name, ok := strings.CutSuffix(strings.TrimPrefix(line, "# "), " is not set"); ok {
+		return !bytes.Contains(b, []byte("\n"+name+"=")), nil
+	}
+	return bytes.Contains(b, []byte("\n"+line+"\n")), nil
 }
 
 // setConfig appends settings, lets kbuild settle the rest, and checks that those of want took effect.
@@ -316,15 +328,10 @@ func (c *cell) setConfig(add string, want []string) error {
 	if err := c.make("olddefconfig"); err != nil {
 		return err
 	}
-	if b, err = os.ReadFile(path); err != nil {
-		return err
-	}
 	for _, line := range want {
-		has := bytes.Contains(b, []byte("\n"+line+"\n"))
-		if name, ok := strings.CutSuffix(strings.TrimPrefix(line, "# "), " is not set"); ok {
-			has = !bytes.Contains(b, []byte("\n"+name+"="))
-		}
-		if !has {
+		if ok, err := c.hasConfig(line); err != nil {
+			return err
+		} else if !ok {
 			return notRun("the kernel does not take " + line + " with this compiler and configuration")
 		}
 	}

@@ -1,6 +1,6 @@
 // Command kbuild builds kernels with gobtf as PAHOLE, in every way that kbuild has, and compares and boots what comes out.
 //
-//	kbuild [-kernels "6.12 7"] [-ways "gcc llvm"] [-docs FILE] [-list]
+//	kbuild [-kernels "6.12 7"] [-ways "gcc llvm"] [-docs FILE] [-list] [-needs]
 //
 // A cell of the matrix is one kernel (the newest linux-source of a series that Debian has) built in one way (ways.go). Each cell is
 // configured (tinyconfig and scripts/e2e/matrix.config, with what the way adds) and built with a PAHOLE that keeps every call:
@@ -52,6 +52,7 @@ func run(args []string, out io.Writer) error {
 	docs := fl.String("docs", "", "write the table of all results into `FILE`, and build nothing")
 	list := fl.Bool("list", false, "print the cells, and build nothing")
 	jobs := fl.String("jobs", "2", "make -j")
+	needs := fl.Bool("needs", false, "print FILE PACKAGE a line, what the cells want installed, and build nothing")
 	keep := fl.Bool("keep", false, "leave all trees; otherwise those of cells that passed go, but for trees that others begin with")
 	if err := fl.Parse(args); err != nil {
 		return err
@@ -78,6 +79,18 @@ func run(args []string, out io.Writer) error {
 		}
 		return nil
 	}
+	if *needs {
+		seen := map[need]bool{}
+		for _, c := range cells {
+			for _, n := range c.needs() {
+				if !seen[n] {
+					seen[n] = true
+					fmt.Fprintln(out, n.file, n.pkg)
+				}
+			}
+		}
+		return nil
+	}
 	if err := m.prepare(); err != nil {
 		return err
 	}
@@ -95,7 +108,13 @@ func realPath(dir string) (string, error) {
 func (m *matrix) prepare() error {
 	m.tools = filepath.Join(m.work, "tools")
 	m.gobtf = os.Getenv("GOBTF")
-	if m.gobtf == "" {
+	if m.gobtf != "" {
+		abs, err := filepath.Abs(m.gobtf)
+		if err != nil {
+			return err
+		}
+		m.gobtf = abs
+	} else {
 		m.gobtf = filepath.Join(m.tools, "gobtf")
 		if err := m.goBuild(m.gobtf, "./cmd/gobtf"); err != nil {
 			return err
@@ -109,9 +128,12 @@ func (m *matrix) prepare() error {
 	m.reference = os.Getenv("REFERENCE")
 	if m.reference == "" {
 		var err error
-		if m.reference, err = m.script("scripts/fetch/reference"); err != nil {
-			return err
+		m.reference, err = m.script("scripts/fetch/reference")
+		var exit *exec.ExitError
+		if errors.As(err, &exit) && exit.ExitCode() == 3 { // no suite has it any more: no cell can be compared
+			return nil
 		}
+		return err
 	}
 	return nil
 }
@@ -151,6 +173,9 @@ func (m *matrix) all(cells []*cell) error {
 		switch {
 		case r.Status == "passed":
 			passed++
+			if err := c.pass(); err != nil {
+				return err
+			}
 			if !m.keep {
 				c.clean(cells[i+1:])
 			}

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,6 +32,8 @@ func (c *cell) result(start time.Time, err error) *result {
 		Flow: c.said.flow, Flags: c.said.flags, Vmlinux: c.said.vmlinux, Modules: c.said.modules, Identical: c.said.identical,
 		Booted: c.said.booted, More: c.said.more, Date: start.Format(time.DateOnly), Seconds: int(time.Since(start).Seconds()),
 	}
+	// The page must not name this machine's folders.
+	defer func() { r.Why = strings.ReplaceAll(r.Why, c.m.work+"/", "build/kbuild/") }()
 	var not notRun
 	switch {
 	case errors.As(err, &not):
@@ -97,19 +99,13 @@ func readResults(dir string) (list []*result, err error) {
 	if len(list) == 0 {
 		return nil, fmt.Errorf("%s has no results", dir)
 	}
-	names := wayNames()
-	slices.SortFunc(list, func(a, b *result) int {
-		if d := slices.Compare(numbers(a.Series), numbers(b.Series)); d != 0 {
-			return d
-		}
-		return slices.Index(names, a.Way) - slices.Index(names, b.Way)
-	})
 	return list, nil
 }
 
 const mark = "<!-- kbuild-test -->\n"
 
-// writeDocs puts the table of all results between the marks in a page.
+// writeDocs puts a row for each result between the marks in a page. Rows of cells that have no result here stay: a machine that built one
+// cell must not take the others' away.
 func writeDocs(page, dir string) error {
 	list, err := readResults(dir)
 	if err != nil {
@@ -119,34 +115,83 @@ func writeDocs(page, dir string) error {
 	if err != nil {
 		return err
 	}
-	parts := bytes.Split(b, []byte(mark))
+	parts := strings.Split(string(b), mark)
 	if len(parts) != 3 {
 		return fmt.Errorf("%s does not have two lines %q", page, strings.TrimSpace(mark))
 	}
-	return os.WriteFile(page, slices.Concat(parts[0], []byte(mark+table(list)+mark), parts[2]), 0o644)
+	rows := readRows(parts[1])
+	for _, r := range list {
+		rows[key{r.Series, r.Way}] = r.row()
+	}
+	return os.WriteFile(page, []byte(parts[0]+mark+table(rows)+mark+parts[2]), 0o644)
 }
 
-func table(list []*result) string {
-	var b strings.Builder
-	b.WriteString("| kernel | way | flow | compared | started in qemu | date | time |\n|---|---|---|---|---|---|---|\n")
-	var not []string
-	for _, r := range list {
-		switch r.Status {
-		case "not run":
-			not = append(not, fmt.Sprintf("* %s, %s: %s.\n", r.Series, r.Title, r.Why))
-			continue
-		case "failed":
-			fmt.Fprintf(&b, "| %s | %s | %s | **fails: %s** | | %s | %d s |\n", r.Series, r.Title, r.Flow, strings.ReplaceAll(strings.ReplaceAll(r.Why, "\n", " "), "|", " "), r.Date, r.Seconds)
+// key names a cell.
+type key struct{ series, way string }
+
+const tableHead = "| kernel | `WAYS=` | what | BTF compared | started in qemu | date | time |\n|---|---|---|---|---|---|---|\n"
+
+// row is a cell's line of the table.
+func (r *result) row() string {
+	kernel, compared, boot := r.Kernel, "", ""
+	if kernel == "" {
+		kernel = r.Series
+	}
+	switch {
+	case r.Status == "not run":
+		compared = "not run: " + r.Why
+	case r.Status == "failed":
+		compared = "**fails**: " + r.Why
+	default:
+		compared = fmt.Sprintf("%s: vmlinux and %d modules = reference%s", r.Flow, r.Modules, suffix(r.More))
+		if olderThan(r.Series, "5.11") {
+			compared = fmt.Sprintf("%s: vmlinux = reference; modules have no BTF before 5.11%s", r.Flow, suffix(r.More))
+		}
+	}
+	if r.Booted {
+		boot = "yes, sysfs shows what was written"
+	}
+	text := strings.NewReplacer("\n", " ", "|", "/")
+	return fmt.Sprintf("| %s | `%s` | %s | %s | %s | %s | %d s |\n", strings.TrimSuffix(kernel, "-gobtf"), r.Way, r.Title, text.Replace(compared), boot, r.Date, r.Seconds)
+}
+
+// readRows reads a table that row wrote. What is not a row of a way that there is goes.
+func readRows(text string) map[key]string {
+	rows := map[key]string{}
+	for line := range strings.Lines(text) {
+		f := strings.Split(line, " | ")
+		if len(f) < 3 {
 			continue
 		}
-		boot := ""
-		if r.Booted {
-			boot = "BTF in sysfs as written"
+		way := strings.Trim(f[1], "`")
+		if _, ok := wayNamed(way); ok {
+			rows[key{seriesOf(strings.TrimPrefix(f[0], "| ")), way}] = line
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | vmlinux and %d modules = reference%s | %s | %s | %d s |\n", r.Kernel, r.Title, r.Flow, r.Modules, suffix(r.More), boot, r.Date, r.Seconds)
 	}
-	if len(not) > 0 {
-		b.WriteString("\nNot run:\n\n" + strings.Join(not, ""))
+	return rows
+}
+
+// seriesOf is the series of a release: 6.12 of 6.12.118, and 7 of 7.2.13.
+func seriesOf(release string) string {
+	f := strings.SplitN(release, ".", 3)
+	if len(f) < 2 || f[0] == "7" {
+		return f[0]
 	}
-	return b.String()
+	return f[0] + "." + f[1]
+}
+
+func table(rows map[key]string) string {
+	keys := slices.Collect(maps.Keys(rows))
+	names := wayNames()
+	slices.SortFunc(keys, func(a, b key) int {
+		if d := slices.Compare(numbers(a.series), numbers(b.series)); d != 0 {
+			return d
+		}
+		return slices.Index(names, a.way) - slices.Index(names, b.way)
+	})
+	b := tableHead
+	for _, k := range keys {
+		b += rows[k]
+	}
+	return b
 }

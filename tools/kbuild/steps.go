@@ -17,6 +17,31 @@ func again(words ...string) func(*cell) error {
 	return func(c *cell) error { return c.make(append(words, c.targets()...)...) }
 }
 
+// silent links once more, and nobody may say anything. The kernel's own resolve_btfids does: the small configuration lacks what some lists name.
+func silent(c *cell) error {
+	if err := c.make(append([]string{"-s"}, c.targets()...)...); err != nil {
+		return err
+	}
+	for line := range bytes.Lines(c.lastOutput()) {
+		if !bytes.HasPrefix(line, []byte("WARN: resolve_btfids: unresolved symbol ")) {
+			return fmt.Errorf("make -s is not silent: %s", line)
+		}
+	}
+	c.said.more = append(c.said.more, "gobtf and make print nothing")
+	return nil
+}
+
+// verbose links once more, and make must show the line of PAHOLE.
+func verbose(c *cell) error {
+	if err := c.make(append([]string{"V=1"}, c.targets()...)...); err != nil {
+		return err
+	}
+	if !bytes.Contains(c.lastOutput(), []byte(c.pahole+" -J")) {
+		return errors.New("make V=1 does not show the line of PAHOLE")
+	}
+	return nil
+}
+
 // underJobserver calls kbuild's make from a make with a jobserver.
 func underJobserver(c *cell) error {
 	words := slices.DeleteFunc(c.words(), func(w string) bool { return strings.HasPrefix(w, "-j") })
@@ -255,4 +280,13 @@ func incremental(c *cell) error {
 	}
 	c.said.more = append(c.said.more, "what was added to one file is in the BTF after the second build")
 	return nil
+}
+
+// rust gives make Debian sid's rustc and bindgen: that of the machine's own suite may be older than the kernel wants.
+func rust(c *cell) ([]string, error) {
+	dir, err := c.m.script("scripts/fetch/rust")
+	if err != nil {
+		return nil, err
+	}
+	return []string{"RUSTC=" + filepath.Join(dir, "rustc"), "BINDGEN=" + filepath.Join(dir, "bindgen"), "RUST_LIB_SRC=" + filepath.Join(dir, "lib"), "RUSTFMT=true"}, nil
 }

@@ -1,0 +1,2 @@
+#define PRODUCER "clang version 19.1.0"
+#include "regs.S"
