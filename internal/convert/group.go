@@ -37,7 +37,7 @@ func (c *Converter) group(units []dwarfscan.Unit) error {
 	c.groups = make([][]part, len(units))
 	for i := range units {
 		if units[i].Size >= 1<<31 {
-			return fmt.Errorf(".debug_info+%#x: unit has %d bytes: at most %d can be read", units[i].Off, units[i].Size, 1<<31)
+			return fmt.Errorf(".debug_info+%#x: unit has %d bytes: at most %d can be read", units[i].Off, units[i].Size, uint64(1<<31))
 		}
 		c.groups[i] = all[i : i+1 : i+1]
 	}
@@ -45,7 +45,7 @@ func (c *Converter) group(units []dwarfscan.Unit) error {
 }
 
 func tooLarge(size uint64) error {
-	return fmt.Errorf(".debug_info: units refer to each other and have %d bytes: at most %d can be taken as one unit", size, 1<<31)
+	return fmt.Errorf(".debug_info: units refer to each other and have %d bytes: at most %d can be taken as one unit", size, uint64(1<<31))
 }
 
 // parts places units whose section starts at a position of the buffer.
