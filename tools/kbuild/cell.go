@@ -192,7 +192,8 @@ func (c *cell) words() []string {
 	}
 	w = append(w, c.more...)
 	if _, err := exec.LookPath("ccache"); err == nil {
-		w = append(w, "CC=ccache "+cc, "HOSTCC=ccache "+map[bool]string{true: "clang", false: "gcc"}[c.way.llvm])
+		// Not HOSTCC: kbuild hands it to rustc as one word, the linker's name.
+		w = append(w, "CC=ccache "+cc)
 	}
 	return w
 }
