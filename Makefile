@@ -56,6 +56,7 @@ lint: ## gofmt, vet, staticcheck, tidy modules, import rules, and whether it com
 	$(GO) mod tidy -diff
 	$(GO) run honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK) -checks inherit,-ST1005,-ST1008 ./...
 	$(GO) test -count=1 ./internal/layout
+	GOARCH=386 $(GO) vet ./...
 	for a in $(CROSS); do echo "GOARCH=$$a"; CGO_ENABLED=0 GOARCH=$$a $(GO) build ./... || exit 1; done
 
 clean: ## keeps build/, which holds the downloads

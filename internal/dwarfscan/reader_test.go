@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 )
@@ -355,7 +356,7 @@ func TestAt(t *testing.T) {
 	for _, c := range []struct {
 		pos int
 		ok  bool
-	}{{0, true}, {2, true}, {3, false}, {4, false}, {5, false}, {-1, false}, {1 << 40, false}} {
+	}{{0, true}, {2, true}, {3, false}, {4, false}, {5, false}, {-1, false}, {math.MaxInt, false}} {
 		var d DIE
 		if ok := r.At(c.pos, &d); ok != c.ok || r.Pos != 2 || r.Err != nil {
 			t.Errorf("At(%d) = %v; position %d, %v", c.pos, ok, r.Pos, r.Err)

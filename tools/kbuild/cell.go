@@ -28,14 +28,12 @@ type cell struct {
 
 // facts are what a row of the table says beside the result.
 type facts struct {
-	flow, flags    string
-	vmlinux        int64 // bytes of .BTF
-	modules        int
-	identical      int // outputs that equal the reference's
-	booted         bool
-	more           []string // what the way's own steps found
-	hasReference   bool
-	comparedInputs int
+	flow, flags string
+	vmlinux     int64 // bytes of .BTF
+	modules     int
+	identical   int // outputs that equal the reference's
+	booted      bool
+	more        []string // what the way's own steps found
 }
 
 // notRun is why a cell cannot be built here.
@@ -194,7 +192,8 @@ func (c *cell) words() []string {
 	}
 	w = append(w, c.more...)
 	if _, err := exec.LookPath("ccache"); err == nil {
-		w = append(w, "CC=ccache "+cc, "HOSTCC=ccache "+map[bool]string{true: "clang", false: "gcc"}[c.way.llvm])
+		// Not HOSTCC: kbuild hands it to rustc as one word, the linker's name.
+		w = append(w, "CC=ccache "+cc)
 	}
 	return w
 }

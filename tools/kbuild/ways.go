@@ -14,7 +14,6 @@ type way struct {
 	cross       string                          // CROSS_COMPILE
 	llvm        bool                            // LLVM=1
 	config      []string                        // what it adds to tinyconfig and scripts/e2e/matrix.config; every line must have taken effect
-	words       []string                        // on make's command line
 	from        string                          // the way whose finished tree this one begins with; "" begins with nothing
 	kernels     []string                        // series it is tried on when none is asked for; nil is only 6.12
 	since       string                          // the first series that has what it needs
