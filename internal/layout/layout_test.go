@@ -64,7 +64,7 @@ var table = map[string]row{
 	"internal/elfx":      {may: []string{"github.com/klauspost/compress/", "github.com/ulikunitz/xz", unix}, ban: []string{"debug/dwarf"}},
 	"internal/intern":    {may: []string{"internal/mem"}, ban: elfAndDwarf},
 	"internal/mem":       {may: []string{unix}, ban: elfAndDwarf},
-	"internal/btftest":   {may: []string{"btf", "github.com/klauspost/compress/"}, ban: elfAndDwarf}, // for tests
+	"internal/btftest":   {may: []string{"btf", "internal/testinput"}, ban: elfAndDwarf}, // for tests
 	"internal/layout":    {},
 	"internal/rules":     {},
 	"internal/testinput": {may: []string{"github.com/klauspost/compress/"}},
