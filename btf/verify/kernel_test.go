@@ -258,8 +258,6 @@ func mutate(b []byte, rng *rand.Rand) []byte {
 	return b
 }
 
-func kindOf(info uint32) btf.Kind { return btf.InfoKind(info) }
-
 // BenchmarkCheck measures level 1 on the file that GOBTF_VERIFY names.
 func BenchmarkCheck(b *testing.B) {
 	data, err := os.ReadFile(os.Getenv("GOBTF_VERIFY"))
