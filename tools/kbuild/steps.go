@@ -282,10 +282,11 @@ func incremental(c *cell) error {
 }
 
 // rust gives make Debian sid's rustc and bindgen: that of the machine's own suite may be older than the kernel wants.
+// RUSTFMT is left alone: bindgen takes what that program prints, and goes on without one.
 func rust(c *cell) ([]string, error) {
 	dir, err := c.m.script("scripts/fetch/rust")
 	if err != nil {
 		return nil, err
 	}
-	return []string{"RUSTC=" + filepath.Join(dir, "rustc"), "BINDGEN=" + filepath.Join(dir, "bindgen"), "RUST_LIB_SRC=" + filepath.Join(dir, "lib"), "RUSTFMT=true"}, nil
+	return []string{"RUSTC=" + filepath.Join(dir, "rustc"), "BINDGEN=" + filepath.Join(dir, "bindgen"), "RUST_LIB_SRC=" + filepath.Join(dir, "lib")}, nil
 }
