@@ -80,6 +80,18 @@ type job struct {
 	table  *table
 	base   *dedup.Base
 	units  int
+	named  uint64 // bytes of all sections that names can come from
+}
+
+// mayName adds a file to those that names come from. What is named may have several times their bytes, as linkers put a name into
+// the end of another, and 16 MiB, the most that a kernel takes.
+func (j *job) mayName(f *elfx.File) {
+	for i := range f.Sections {
+		if s := &f.Sections[i]; s.Type != uint32(elf.SHT_NOBITS) {
+			j.named += s.Size
+		}
+	}
+	j.shapes.Strs.Limit(16<<20 + 4*j.named)
 }
 
 // run applies rule order/files.
@@ -136,6 +148,10 @@ func (j *job) run() (*Result, error) {
 func (j *job) convert(f *input, tm *timer) error {
 	tm.stage("symbols")
 	strs := j.shapes.Strs
+	j.mayName(f.elf)
+	if f.debug != f.elf {
+		j.mayName(f.debug)
+	}
 	opt := j.convertOptions(f)
 	entries, err := newFuncTable(f.elf, strs)
 	switch {
@@ -163,6 +179,9 @@ func (j *job) convert(f *input, tm *timer) error {
 	}
 	if err := j.alternate(f, &sec); err != nil {
 		return err
+	}
+	if f.alt != nil {
+		j.mayName(f.alt)
 	}
 	conv, err := convert.New(sec, j.shapes, opt)
 	if err != nil {

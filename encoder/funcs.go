@@ -210,17 +210,14 @@ func (e *funcEmitter) canonical(entry *funcEntry, order []uint32) *state {
 	var found *state
 	for _, i := range order {
 		s := t.funcs.at(i)
-		for y := entry.first; y >= 0; y = entry.table.syms[y].next {
-			if entry.table.syms[y].addr != s.addr {
-				continue
-			}
-			if found == nil {
-				found = s
-			}
-			if !e.skipOptimized(s) {
-				return s
-			}
-			break
+		if _, ok := entry.find(s.addr); !ok {
+			continue
+		}
+		if found == nil {
+			found = s
+		}
+		if !e.skipOptimized(s) {
+			return s
 		}
 	}
 	if found != nil {

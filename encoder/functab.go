@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"debug/elf"
 	"errors"
+	"fmt"
 	"strings"
 
+	"github.com/gobtf/gobtf/internal/convert"
 	"github.com/gobtf/gobtf/internal/elfx"
 	"github.com/gobtf/gobtf/internal/graph"
 	"github.com/gobtf/gobtf/internal/mem"
@@ -23,12 +25,23 @@ type funcTable struct {
 
 type funcEntry struct {
 	name        graph.StrID
-	first, last int32 // chain of syms
+	first, last int32              // chain of syms, in the order of the symbol table
+	n           int32              // length of the chain
+	at          map[uint64]address // what the chain says of each address, when it is long; made by findAmbiguous
 	table       *funcTable
 	ambiguous   bool
 	kfunc       bool
 	kflags      uint32
 }
+
+// address is what a key's symbols at one address say together.
+type address struct {
+	suffixed graph.StrID // whole name of the first that has a suffix
+	opt      bool        // one is a clone with other parameters
+}
+
+// longChain is how many symbols of one key are still searched one by one. A kernel has up to some dozen, nearly always one.
+const longChain = 16
 
 type funcSym struct {
 	addr uint64
@@ -70,6 +83,9 @@ func newFuncTable(f *elfx.File, strs *graph.Strings) (*funcTable, error) {
 			sym.opt = bytes.Contains(suffix, []byte(".constprop")) || bytes.Contains(suffix, []byte(".isra"))
 		}
 		t.append(e, sym)
+		if strs.Full() {
+			return nil, fmt.Errorf("%s: .symtab: %w", f.Path, convert.ErrNames)
+		}
 	}
 	t.findAmbiguous()
 	return t, nil
@@ -106,12 +122,14 @@ func (t *funcTable) entry(key graph.StrID) int32 {
 func (t *funcTable) append(e int32, s funcSym) {
 	t.syms = append(t.syms, s)
 	i := int32(len(t.syms)) - 1
-	if en := &t.entries[e]; en.last < 0 {
-		en.first, en.last = i, i
+	en := &t.entries[e]
+	if en.last < 0 {
+		en.first = i
 	} else {
 		t.syms[en.last].next = i
-		en.last = i
 	}
+	en.last = i
+	en.n++
 }
 
 // findAmbiguous marks keys with symbols at different addresses. An address of 0 at
@@ -128,7 +146,42 @@ func (t *funcTable) findAmbiguous() {
 			}
 			prev = t.syms[s].addr
 		}
+		if e.n > longChain {
+			t.index(e)
+		}
 	}
+}
+
+// index makes e.at.
+func (t *funcTable) index(e *funcEntry) {
+	e.at = make(map[uint64]address)
+	for s := e.first; s >= 0; s = t.syms[s].next {
+		y := &t.syms[s]
+		a := e.at[y.addr]
+		a.opt = a.opt || y.opt
+		if a.suffixed == 0 {
+			a.suffixed = y.name
+		}
+		e.at[y.addr] = a
+	}
+}
+
+// find returns what the symbols at addr say, false when none is there.
+func (e *funcEntry) find(addr uint64) (a address, ok bool) {
+	if e.at != nil {
+		a, ok = e.at[addr]
+		return a, ok
+	}
+	for s := e.first; s >= 0; s = e.table.syms[s].next {
+		if y := &e.table.syms[s]; y.addr == addr {
+			ok = true
+			a.opt = a.opt || y.opt
+			if a.suffixed == 0 {
+				a.suffixed = y.name
+			}
+		}
+	}
+	return a, ok
 }
 
 // Lookup returns the entry with that key, -1 when there is none.
@@ -142,15 +195,8 @@ func (t *funcTable) Lookup(name graph.StrID) int32 {
 // hasOptimized tells whether a symbol at addr is a clone made by an optimization
 // that changes parameters.
 func (e *funcEntry) hasOptimized(addr uint64) bool {
-	if addr == 0 {
-		return false
-	}
-	for s := e.first; s >= 0; s = e.table.syms[s].next {
-		if y := &e.table.syms[s]; y.addr == addr && y.opt {
-			return true
-		}
-	}
-	return false
+	a, _ := e.find(addr)
+	return addr != 0 && a.opt
 }
 
 // suffixed returns the whole name of the first symbol at addr that has a suffix.
@@ -158,12 +204,8 @@ func (e *funcEntry) suffixed(addr uint64) graph.StrID {
 	if addr == 0 {
 		return 0
 	}
-	for s := e.first; s >= 0; s = e.table.syms[s].next {
-		if y := &e.table.syms[s]; y.addr == addr && y.name != 0 {
-			return y.name
-		}
-	}
-	return 0
+	a, _ := e.find(addr)
+	return a.suffixed
 }
 
 // Prefixes of the symbols in .BTF_ids that matter here.

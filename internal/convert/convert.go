@@ -8,6 +8,7 @@
 package convert
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -248,6 +249,19 @@ func (c *Converter) NewWorker() *Worker {
 // Convert converts unit i into out. place is i's number among all units of all
 // files: additions of strings are ordered by it.
 func (w *Worker) Convert(i, place int, out *Unit) error {
+	if err := w.convert(i, place, out); err != nil {
+		return err
+	}
+	if w.c.strs.Full() {
+		return ErrNames
+	}
+	return nil
+}
+
+// ErrNames is for files whose names together are far longer than the sections that hold them (graph.Strings.Limit).
+var ErrNames = errors.New("names are longer together than the file has room for: many are the ends of others, and no kernel takes that")
+
+func (w *Worker) convert(i, place int, out *Unit) error {
 	c, group := w.c, w.c.groups[i]
 	out.reset(place)
 	w.start(out)

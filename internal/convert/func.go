@@ -1,6 +1,9 @@
 package convert
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/gobtf/gobtf/internal/dwarfscan"
 )
 
@@ -181,6 +184,8 @@ func (u *unit) saveFunctions() {
 	if !any {
 		return
 	}
+	// The tags of a function stand together, in the order in which they were met.
+	slices.SortStableFunc(u.ftags, func(a, b declTag) int { return cmp.Compare(u.tagged(a), u.tagged(b)) })
 	for i := range u.funcs {
 		f := &u.funcs[i]
 		if f.entry != notInElf && u.allNamed(f) {
@@ -188,6 +193,9 @@ func (u *unit) saveFunctions() {
 		}
 	}
 }
+
+// tagged returns the index of the function that a tag is on.
+func (u *unit) tagged(t declTag) uint32 { return u.pre[t.target] & preIndex }
 
 func (u *unit) parms(f *fn) []param { return u.params[f.parm : f.parm+f.nparm] }
 
@@ -260,30 +268,51 @@ func (u *unit) resolveParams(f *fn) {
 // among its function's parameters.
 func (u *unit) paramAt(f *fn, i int) (*param, int) {
 	off := int(u.params[int(f.parm)+i].origin)
+	abstract := uint32(noFunc)
 	if o := u.fnAt(f.origin); o != nil {
 		ops := u.parms(o)
 		if i < len(ops) && ops[i].off == off {
 			return &ops[i], i
 		}
-		for j := range ops {
-			if ops[j].off == off {
-				return &ops[j], j
+		abstract = u.lookup(f.origin) & preIndex
+	}
+	return u.paramOf(off, abstract)
+}
+
+// noFunc is the index of no function.
+const noFunc = ^uint32(0)
+
+// paramPlace is where a parameter's DIE came to stand.
+type paramPlace struct {
+	off  int
+	fn   uint32 // index of its function
+	slot int32  // among the function's
+}
+
+// paramOf finds a parameter by its DIE: that of function want, or else of the first that has it. Optimized code seldom refers to
+// parameters by another place than their own, so the index is made when one does.
+func (u *unit) paramOf(off int, want uint32) (*param, int) {
+	if len(u.places) == 0 {
+		for i := range u.funcs {
+			for k, p := range u.parms(&u.funcs[i]) {
+				u.places = append(u.places, paramPlace{p.off, uint32(i), int32(k)})
 			}
 		}
+		slices.SortStableFunc(u.places, func(a, b paramPlace) int { return cmp.Compare(a.off, b.off) })
 	}
-	// Not one of the abstract instance's: some other function's parameter.
-	for j := range u.funcs {
-		ops := u.parms(&u.funcs[j])
-		if len(ops) == 0 || off < ops[0].off || off > ops[len(ops)-1].off {
-			continue
-		}
-		for k := range ops {
-			if ops[k].off == off {
-				return &ops[k], k
-			}
+	i, _ := slices.BinarySearchFunc(u.places, off, func(p paramPlace, off int) int { return cmp.Compare(p.off, off) })
+	found := i
+	for j := i; j < len(u.places) && u.places[j].off == off; j++ {
+		if u.places[j].fn == want {
+			found = j
+			break
 		}
 	}
-	return nil, 0
+	if found == len(u.places) || u.places[found].off != off {
+		return nil, 0
+	}
+	x := &u.places[found]
+	return &u.parms(&u.funcs[x.fn])[x.slot], int(x.slot)
 }
 
 // save analyses one function and appends its state.
@@ -317,11 +346,11 @@ func (u *unit) save(index uint32, f *fn) {
 	s.NParm = uint32(len(o.Params)) - s.Param
 	s.Tag = uint32(len(o.FuncTags))
 	if u.c.opt.DeclTag {
-		for _, t := range u.ftags {
-			if u.pre[t.target]&preIndex == index {
-				u.addString(t.value)
-				o.FuncTags = append(o.FuncTags, FuncTag{t.value, t.component})
-			}
+		i, _ := slices.BinarySearchFunc(u.ftags, index, func(t declTag, i uint32) int { return cmp.Compare(u.tagged(t), i) })
+		for ; i < len(u.ftags) && u.tagged(u.ftags[i]) == index; i++ {
+			t := &u.ftags[i]
+			u.addString(t.value)
+			o.FuncTags = append(o.FuncTags, FuncTag{t.value, t.component})
 		}
 	}
 	s.NTag = uint32(len(o.FuncTags)) - s.Tag

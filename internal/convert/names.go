@@ -79,6 +79,9 @@ func (c *Converter) strAt(off uint32) graph.StrID {
 			return graph.StrID(id - 1)
 		}
 	}
+	if c.strs.Full() {
+		return 0
+	}
 	b := c.sec.Str[off:]
 	if e := bytes.IndexByte(b, 0); e >= 0 {
 		b = b[:e]
@@ -95,6 +98,9 @@ func (c *Converter) strAt(off uint32) graph.StrID {
 func (u *unit) stringValue(d *dwarfscan.DIE, s dwarfscan.Slot) []byte {
 	if !d.Has(s) {
 		return nil
+	}
+	if u.c.strs.Full() {
+		return nil // looking for the ends of long names is what takes the time
 	}
 	sec, v := u.sec, d.Val[s]
 	var b []byte

@@ -35,28 +35,77 @@ func (u *unit) analyseLocation(f *fn, p *param, typ uint32) {
 	if !p.hasLoc {
 		return
 	}
-	e := 0
-	each := func(expr []byte) bool {
-		ok := u.locEntry(cu, p, e, expr)
-		e++
-		return ok
-	}
 	switch fm := p.locForm; {
 	case fm.IsBlock():
 		pos, n := int(uint32(p.loc)), int(p.loc>>32)
-		each(u.buf[pos : pos+n])
+		u.locEntry(cu, p, 0, u.buf[pos:pos+n])
 	case fm == dwarfscan.FormLoclistx:
 		ls := u.c.locSections()
 		if off, ok := ls.LoclistOffset(cu.format, cu.loclistsBase, p.loc); ok {
-			ls.Locations(cu.format, off, each)
+			u.locList(cu, p, ls, off)
 		}
 	case fm == dwarfscan.FormSecOffset || fm == dwarfscan.FormData4 || fm == dwarfscan.FormData8:
-		ls := u.c.locSections()
-		ls.Locations(cu.format, p.loc, each)
+		u.locList(cu, p, u.c.locSections(), p.loc)
 	}
 	if u.c.opt.TrueSignature {
 		u.oneMember(p, typ, as)
 	}
+}
+
+// locStep is after how many entries of a location list the worker remembers what the rest says. Lists of compilers are shorter.
+const locStep = 64
+
+// locKey names the rest of a location list, for parameters of one size.
+type locKey struct {
+	off    uint64
+	format dwarfscan.Format
+	tsize  uint16
+}
+
+// locList looks at all entries of a location list. Many parameters may share a long list, or parts of it: what its entries say from
+// some place on is the same for all of them, and is kept in u.locs.
+func (u *unit) locList(cu *cuInfo, p *param, ls *dwarfscan.LocSections, off uint64) {
+	type rest struct {
+		key  locKey
+		says param
+	}
+	var rests []rest
+	to, n := p, 0
+	ls.Locations(cu.format, off, func(at uint64, expr []byte) bool {
+		if n >= locStep && n%locStep == 0 {
+			key := locKey{at, cu.format, p.tsize}
+			if says, ok := u.locs[key]; ok {
+				to.follow(&says)
+				return false
+			}
+			rests = append(rests, rest{key, param{reg: -1, tsize: p.tsize}})
+			to = &rests[len(rests)-1].says
+		}
+		ok := u.locEntry(cu, to, n, expr)
+		n++
+		return ok
+	})
+	if len(rests) > 0 && u.locs == nil {
+		u.locs = make(map[locKey]param)
+	}
+	for i := len(rests) - 1; i >= 0; i-- {
+		says := &rests[i].says
+		u.locs[rests[i].key] = *says
+		if i > 0 {
+			rests[i-1].says.follow(says)
+		} else {
+			p.follow(says)
+		}
+	}
+}
+
+// follow adds what the entries behind those of p say: entries other than a list's first give a register or use parts of it.
+func (p *param) follow(rest *param) {
+	if p.reg < 0 {
+		p.reg = rest.reg
+	}
+	p.used[0] |= rest.used[0]
+	p.used[1] |= rest.used[1]
 }
 
 func (c *Converter) locSections() *dwarfscan.LocSections {

@@ -68,8 +68,10 @@ type unit struct {
 	params []param
 	pstack []param
 	vars   []variable
-	vtags  []declTag // of variables
-	ftags  []declTag // of functions; target is the index of the function
+	vtags  []declTag        // of variables
+	ftags  []declTag        // of functions; target is the index of the function
+	locs   map[locKey]param // what the rest of a long location list says; for all units of a worker
+	places []paramPlace     // of params by their DIEs; made by paramOf
 	packed []uint8
 	pos    uint32 // place in the log of additions
 }
@@ -114,7 +116,7 @@ func (u *unit) start(out *Unit) {
 	u.pre, u.typ, u.alias = u.pre[:0], u.typ[:0], u.alias[:0]
 	u.words, u.refs = u.words[:0], u.refs[:0]
 	u.tags, u.funcs, u.params, u.pstack = u.tags[:0], u.funcs[:0], u.params[:0], u.pstack[:0]
-	u.vars, u.vtags, u.ftags, u.packed, u.cus = u.vars[:0], u.vtags[:0], u.ftags[:0], u.packed[:0], u.cus[:0]
+	u.vars, u.vtags, u.ftags, u.packed, u.cus, u.places = u.vars[:0], u.vtags[:0], u.ftags[:0], u.packed[:0], u.cus[:0], u.places[:0]
 	u.depth, u.pos, u.dry = 0, 0, false
 	out.RefOff = append(out.RefOff, 0)
 }

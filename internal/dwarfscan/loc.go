@@ -8,10 +8,10 @@ type LocSections struct {
 	Loclists []byte // .debug_loclists (DWARF 5)
 }
 
-// Locations calls fn for the expression of every entry of the list at off; fn
-// returns false to stop. An unreadable list ends where it cannot be read.
+// Locations calls fn for every entry of the list at off, with the offset at which the
+// entry begins and its expression; fn returns false to stop. An unreadable list ends where it cannot be read.
 // Addresses are not looked at: the analysis of parameters needs none.
-func (s *LocSections) Locations(f Format, off uint64, fn func(expr []byte) bool) {
+func (s *LocSections) Locations(f Format, off uint64, fn func(at uint64, expr []byte) bool) {
 	if f.Version >= 5 {
 		loclists(s.Loclists, f, off, fn)
 		return
@@ -19,12 +19,13 @@ func (s *LocSections) Locations(f Format, off uint64, fn func(expr []byte) bool)
 	loc4(s.Loc, f, off, fn)
 }
 
-func loc4(sec []byte, f Format, off uint64, fn func([]byte) bool) {
+func loc4(sec []byte, f Format, off uint64, fn func(uint64, []byte) bool) {
 	if off > uint64(len(sec)) {
 		return
 	}
 	b, o, as := sec[off:], f.order(), int(f.AddrSize)
 	for len(b) >= 2*as {
+		at := uint64(len(sec) - len(b))
 		begin, end := addr(b, as, o), addr(b[as:], as, o)
 		b = b[2*as:]
 		if begin == 0 && end == 0 {
@@ -37,7 +38,7 @@ func loc4(sec []byte, f Format, off uint64, fn func([]byte) bool) {
 			return
 		}
 		n := int(o.Uint16(b))
-		if b = b[2:]; len(b) < n || !fn(b[:n]) {
+		if b = b[2:]; len(b) < n || !fn(at, b[:n]) {
 			return
 		}
 		b = b[n:]
@@ -68,7 +69,7 @@ const (
 	lleViewPair    = 9 // GNU
 )
 
-func loclists(sec []byte, f Format, off uint64, fn func([]byte) bool) {
+func loclists(sec []byte, f Format, off uint64, fn func(uint64, []byte) bool) {
 	if off > uint64(len(sec)) {
 		return
 	}
@@ -81,6 +82,7 @@ func loclists(sec []byte, f Format, off uint64, fn func([]byte) bool) {
 		c.pos += n
 	}
 	for !c.bad {
+		at := uint64(c.pos)
 		switch c.u8() {
 		case lleEnd:
 			return
@@ -107,7 +109,7 @@ func loclists(sec []byte, f Format, off uint64, fn func([]byte) bool) {
 			return
 		}
 		n := c.uleb()
-		if c.bad || n > uint64(len(sec)-c.pos) || !fn(sec[c.pos:c.pos+int(n)]) {
+		if c.bad || n > uint64(len(sec)-c.pos) || !fn(at, sec[c.pos:c.pos+int(n)]) {
 			return
 		}
 		c.pos += int(n)

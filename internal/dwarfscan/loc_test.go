@@ -8,7 +8,7 @@ import (
 
 func locations(s *LocSections, f Format, off uint64) string {
 	var list []string
-	s.Locations(f, off, func(e []byte) bool {
+	s.Locations(f, off, func(_ uint64, e []byte) bool {
 		list = append(list, fmt.Sprintf("%q", e))
 		return len(list) < 20
 	})
@@ -34,7 +34,7 @@ func TestLoc4(t *testing.T) {
 			}
 		}
 		n := 0
-		(&LocSections{Loc: sec}).Locations(f, 3, func([]byte) bool { n++; return false })
+		(&LocSections{Loc: sec}).Locations(f, 3, func(uint64, []byte) bool { n++; return false })
 		if n != 1 {
 			t.Errorf("%+v: %d calls after false", f, n)
 		}

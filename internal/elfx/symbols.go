@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"iter"
+	"slices"
 )
 
 // Symbol is one entry of a symbol table.
@@ -50,6 +51,10 @@ type symtab struct {
 	f           *File
 	n, size     int
 	b, str, ext []byte
+
+	// For longName: where strings of str end, and the long name that was found last.
+	ends             []int
+	longFrom, longTo int
 }
 
 func (f *File) symtab(s *Section) (symtab, error) {
@@ -103,8 +108,28 @@ func (t *symtab) name(off uint32) []byte {
 		return nil
 	}
 	b := t.str[off:]
-	if end := bytes.IndexByte(b, 0); end >= 0 {
+	if end := bytes.IndexByte(b[:min(len(b), longName)], 0); end >= 0 {
 		return b[:end:end]
 	}
-	return b
+	return t.longName(int(off))
+}
+
+// longName is how far the end of a name is looked for. No name of a kernel has 300 bytes.
+const longName = 4096
+
+// longName returns a long name. Many symbols may have ends of the same string for names: its end is looked for once.
+func (t *symtab) longName(off int) []byte {
+	if off < t.longFrom || off > t.longTo || t.longTo == 0 {
+		if t.ends == nil {
+			for i, c := range t.str {
+				if c == 0 {
+					t.ends = append(t.ends, i)
+				}
+			}
+			t.ends = append(t.ends, len(t.str))
+		}
+		i, _ := slices.BinarySearch(t.ends, off)
+		t.longFrom, t.longTo = off, t.ends[i]
+	}
+	return t.str[off:t.longTo:t.longTo]
 }

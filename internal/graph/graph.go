@@ -7,6 +7,7 @@ package graph
 
 import (
 	"encoding/binary"
+	"sync/atomic"
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/intern"
@@ -18,9 +19,17 @@ import (
 type StrID uint32
 
 // Strings interns names. Many goroutines may use it at once.
+//
+// Its memory and its work may be bounded: names of a crafted file can be the ends of one long string, so that a file of 100 KB has
+// names of gigabytes. See Limit.
 type Strings struct {
 	tab   *intern.Bytes
 	first intern.Uint64s
+
+	limit uint64 // of bytes; 0: none
+	bytes atomic.Uint64
+	long  atomic.Uint64 // bytes of long names that were looked up, known or not
+	full  atomic.Bool
 }
 
 // NewStrings returns a table that holds only the empty string.
@@ -30,8 +39,31 @@ func NewStrings() *Strings {
 	return s
 }
 
+const (
+	longName = 4096 // bytes; no name of a kernel has 300
+	maxAgain = 16   // how many times the limit may be spent on looking at long names
+)
+
+// Limit bounds the bytes of all different names together. It is set before the table is shared.
+func (s *Strings) Limit(n uint64) { s.limit = n }
+
+// Full reports whether there were more names than the limit allows. What was interned since is the empty string.
+func (s *Strings) Full() bool { return s.full.Load() }
+
 // Intern returns b's number; b is copied.
-func (s *Strings) Intern(b []byte) StrID { id, _ := s.tab.Intern(b); return StrID(id) }
+func (s *Strings) Intern(b []byte) StrID {
+	if s.full.Load() {
+		return 0
+	}
+	if len(b) > longName && s.limit != 0 && s.long.Add(uint64(len(b))) > maxAgain*s.limit {
+		s.full.Store(true)
+	}
+	id, isNew := s.tab.Intern(b)
+	if isNew && s.bytes.Add(uint64(len(b))) > s.limit && s.limit != 0 {
+		s.full.Store(true)
+	}
+	return StrID(id)
+}
 
 // InternString is Intern for a string.
 func (s *Strings) InternString(b string) StrID { return s.Intern([]byte(b)) }
