@@ -203,7 +203,7 @@ func FuzzLoclists(fz *testing.F) {
 			}
 			return true
 		}
-		s.Locations(f, off, count)
+		s.Locations(f, off, func(_ uint64, e []byte) bool { return count(e) })
 		if at, ok := s.LoclistOffset(f, off, index); ok {
 			s.Locations(f, at, count)
 		}
