@@ -189,7 +189,7 @@ func FuzzLoclists(fz *testing.F) {
 		f := all[int(which)%len(all)]
 		s := &LocSections{Loc: sec, Loclists: sec}
 		n := 0
-		count := func(e []byte) bool {
+		count := func(_ uint64, e []byte) bool {
 			n++
 			for len(e) > 0 {
 				o, ok := NextOp(e, f)
@@ -203,7 +203,7 @@ func FuzzLoclists(fz *testing.F) {
 			}
 			return true
 		}
-		s.Locations(f, off, func(_ uint64, e []byte) bool { return count(e) })
+		s.Locations(f, off, count)
 		if at, ok := s.LoclistOffset(f, off, index); ok {
 			s.Locations(f, at, count)
 		}
