@@ -56,7 +56,7 @@ var mutations = []mutation{
 	{"a return type may be the origin's", "functions/saved", "internal/convert/func.go",
 		"	if typ == 0 {\n		if o := u.fnAt(f.origin); o != nil {\n			typ = o.typ", "	if false {\n		if o := u.fnAt(f.origin); o != nil {\n			typ = o.typ"},
 	{"the state whose address a symbol has describes the function", "functions/canonical", "encoder/funcs.go",
-		"			if found == nil {\n				found = s\n			}\n			if !e.skipOptimized(s) {\n				return s\n			}\n			break", "			break"},
+		"		if found == nil {\n			found = s\n		}\n		if !e.skipOptimized(s) {\n			return s\n		}\n", ""},
 	{"a bitfield that fills its storage is silly only at its begin", "types/silly-bitfields", "internal/convert/composite.go",
 		"width == s && off%s == 0", "width == s"},
 	{"a member without a name does not name the parameter", "functions/true-signature", "internal/convert/params.go",
