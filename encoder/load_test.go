@@ -99,19 +99,24 @@ func firstOf(s string) string {
 // refused are fixtures whose output, the same bytes as the reference's, a kernel does not take (seen on 6.18), and its
 // words for it. Not every set of flags of such a fixture is refused, and a newer kernel may take more.
 var refused = map[string]string{
-	"badname":      "Invalid offset",
-	"cxx":          "Invalid name",
-	"cxx_d4":       "Invalid name",
-	"keys":         "Invalid arg#1",
-	"keys_rel":     "Invalid arg#1",
-	"langs":        "Invalid name",
-	"oddtypes":     "Member exceeds struct_size",
-	"oddtypes5":    "Member exceeds struct_size",
-	"rust":         "Invalid name",
-	"rustmix":      "Invalid name",
-	"unspec":       "Invalid elem",
-	"zeroaddr":     "Invalid offset",
-	"zeroaddr_rel": "Invalid offset",
+	"vlamember_o1":  "Member bits_offset exceeds its struct size",
+	"vlamember":     "Member bits_offset exceeds its struct size",
+	"memberexpr_d2": "Member bits_offset exceeds its struct size",
+	"memberexpr":    "Member bits_offset exceeds its struct size",
+	"attrforms":     "Member bits_offset exceeds its struct size",
+	"badname":       "Invalid offset",
+	"cxx":           "Invalid name",
+	"cxx_d4":        "Invalid name",
+	"keys":          "Invalid arg#1",
+	"keys_rel":      "Invalid arg#1",
+	"langs":         "Invalid name",
+	"oddtypes":      "Member exceeds struct_size",
+	"oddtypes5":     "Member exceeds struct_size",
+	"rust":          "Invalid name",
+	"rustmix":       "Invalid name",
+	"unspec":        "Invalid elem",
+	"zeroaddr":      "Invalid offset",
+	"zeroaddr_rel":  "Invalid offset",
 }
 
 // TestGoldensLoad has the running kernel verify every golden that a kernel of this byte order and word size may be given.

@@ -285,9 +285,9 @@ func (u *unit) array() {
 		for u.rd.Next(&u.die) {
 			if d.Tag == dwarfscan.TagSubrange {
 				var n uint32
-				if d.Has(dwarfscan.UpperBound) && d.Form[dwarfscan.UpperBound].IsConst() {
+				if d.Has(dwarfscan.UpperBound) && d.Form[dwarfscan.UpperBound].IsData() {
 					n = uint32(d.Val[dwarfscan.UpperBound]) + 1
-				} else {
+				} else if d.Form[dwarfscan.Count].IsData() {
 					n = uint32(d.Const(dwarfscan.Count))
 				}
 				if len(u.words)-first < 64 { // as many dimensions as the reference keeps
@@ -500,16 +500,16 @@ func (u *unit) members(kind btf.Kind, pre uint32) (kflag bool) {
 // with bitfields (rule types/members).
 // Rules types/members, types/silly-bitfields.
 func (u *unit) memberOffset(d *dwarfscan.DIE, kind btf.Kind) (word uint32, bitfield bool) {
-	if !d.Has(dwarfscan.BitSize) && !d.Has(dwarfscan.DataBitOffset) && d.Has(dwarfscan.MemberLoc) && d.Form[dwarfscan.MemberLoc].IsConst() {
+	if !d.Has(dwarfscan.BitSize) && !d.Has(dwarfscan.DataBitOffset) && d.Has(dwarfscan.MemberLoc) && d.Form[dwarfscan.MemberLoc].IsData() {
 		return uint32(d.Val[dwarfscan.MemberLoc]) * 8, false
 	}
 	width := uint32(uint8(d.Const(dwarfscan.BitSize)))
-	off := u.memberLoc(d) * 8
+	off := u.offset(d, dwarfscan.MemberLoc) * 8
 	switch {
 	case d.Has(dwarfscan.DataBitOffset):
-		off = uint32(d.Const(dwarfscan.DataBitOffset))
-	case width != 0:
-		off += u.oldBitOffset(d, width)
+		off = u.offset(d, dwarfscan.DataBitOffset)
+	case width != 0 && d.Has(dwarfscan.MemberLoc):
+		off += u.oldBitOffset(d, uint32(d.Const(dwarfscan.BitSize)))
 	}
 	if width != 0 && u.c.opt.FixupSillyBitfields {
 		// One that fills its storage is silly only where it also begins: packed structs have others.
@@ -534,20 +534,27 @@ func (u *unit) memberOffset(d *dwarfscan.DIE, kind btf.Kind) (word uint32, bitfi
 	return off | width<<24, true
 }
 
-// memberLoc returns DW_AT_data_member_location in bytes: a number, or an expression
-// that starts with one (DWARF 2 and 3).
-func (u *unit) memberLoc(d *dwarfscan.DIE) uint32 {
-	if !d.Has(dwarfscan.MemberLoc) {
+// offset returns an attribute that is a member's offset: DW_AT_data_member_location in bytes, DW_AT_data_bit_offset in bits. It is a
+// number, or an expression that starts with one (DWARF 2 and 3 have no other). Any other expression depends on the program's state, as
+// that of a member behind one of variable length does: the reference takes -1. Lists of locations count as 0.
+// Rule types/members.
+func (u *unit) offset(d *dwarfscan.DIE, s dwarfscan.Slot) uint32 {
+	if !d.Has(s) {
 		return 0
 	}
-	f := d.Form[dwarfscan.MemberLoc]
-	if f.IsConst() {
-		return uint32(d.Val[dwarfscan.MemberLoc])
-	}
-	if f.IsBlock() {
-		p, n := d.Block(dwarfscan.MemberLoc)
-		o, ok := dwarfscan.NextOp(u.buf[p:p+n], u.cu.format)
-		if ok && (o.Code == dwarfscan.OpPlusUconst || o.Code == dwarfscan.OpConstu) {
+	const unknown = ^uint32(0)
+	switch f := d.Form[s]; {
+	case f.IsData():
+		return uint32(d.Val[s])
+	case f == dwarfscan.FormData16:
+		return unknown
+	case f.IsBlock():
+		p, n := d.Block(s)
+		expr := u.buf[p : p+n]
+		if n == 0 || expr[0] != dwarfscan.OpPlusUconst && expr[0] != dwarfscan.OpConstu {
+			return unknown
+		}
+		if o, ok := dwarfscan.NextOp(expr, u.cu.format); ok {
 			return uint32(o.Arg)
 		}
 	}

@@ -181,6 +181,12 @@ func (f Form) IsConst() bool {
 	return false
 }
 
+// IsData is IsConst for offsets of members and bounds of arrays, where the reference takes neither flags nor addresses for numbers.
+// Rule units/constants.
+func (f Form) IsData() bool {
+	return f.IsConst() && f != FormAddr && f != FormFlag && f != FormFlagPresent
+}
+
 // IsBlock reports whether a value of form f is bytes in the unit (an expression or a block).
 func (f Form) IsBlock() bool {
 	switch f {
