@@ -136,7 +136,12 @@ func (j *job) run() (*Result, error) {
 	if err := j.table.emitFuncs(j.opt.Features); err != nil {
 		return nil, fmt.Errorf("%s: %w", j.files[0].path, err)
 	}
-	j.table.emitDatasecs(j.files[0].elf)
+	if lost := j.table.emitDatasecs(j.files[0].elf); lost != nil {
+		if j.opt.Strict {
+			return nil, fmt.Errorf("%s: %w", j.files[0].path, lost)
+		}
+		j.note("%s: %v", j.files[0].path, lost)
+	}
 	if j.opt.Base == nil && j.table.g.Len() == 1 {
 		j.res.Empty, j.res.Reason = true, j.files[0].path+": no types"
 		return j.res, nil

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 
 	"github.com/gobtf/gobtf/internal/convert"
+	"github.com/gobtf/gobtf/internal/elfx"
 )
 
 // unitsPerJob is how many units a worker may be ahead of the merge: a unit's types
@@ -149,8 +151,12 @@ func (p *pipeline) mergeReady() {
 // guarded makes an error of a panic. A worker may hold no lock when it panics, and its deferred unlock would end the program with another
 // message than the panic's.
 func guarded(unit int, f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
+			if err = elfx.Fault(r); err != nil {
+				return
+			}
 			err = fmt.Errorf("unit %d: internal error: %v at %s", unit, r, panicPlace())
 		}
 	}()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"container/heap"
 	"debug/elf"
+	"fmt"
 	"sort"
 	"sync"
 
@@ -137,21 +138,31 @@ func (m *sectionMap) HasObject(section int, name graph.StrID) bool {
 // emitDatasecs appends a DATASEC for every section with variables. names are the
 // section names of the first file: later files' variables go by them too.
 // Rule variables/datasec.
-func (t *table) emitDatasecs(f *elfx.File) {
+func (t *table) emitDatasecs(f *elfx.File) (lost error) {
 	sort.SliceStable(t.vars, func(i, j int) bool { return t.vars[i].section < t.vars[j].section })
 	for i := 0; i < len(t.vars); {
 		j := i
 		for j < len(t.vars) && t.vars[j].section == t.vars[i].section {
 			j++
 		}
-		t.datasec(f.Sections[t.vars[i].section].Name, t.vars[i:j])
+		if err := t.datasec(f.Sections[t.vars[i].section].Name, t.vars[i:j]); lost == nil {
+			lost = err
+		}
 		i = j
 	}
+	return lost
 }
 
-// datasec applies rule variables/datasec.
-func (t *table) datasec(name string, vars []variable) {
+// maxEntries is how many entries a DATASEC can have: its record counts them in 16 bits.
+const maxEntries = 0xffff
+
+// datasec applies rule variables/datasec. lost says which entries it has no room for.
+func (t *table) datasec(name string, vars []variable) (lost error) {
 	sort.SliceStable(vars, func(i, j int) bool { return int32(vars[i].offset-vars[j].offset) < 0 })
+	if n := len(vars); n > maxEntries {
+		vars = vars[:maxEntries]
+		lost = fmt.Errorf("section %s has %d variables: a DATASEC has room for %d, and the last %d are left out of it", name, n, maxEntries, n-maxEntries)
+	}
 	last := vars[len(vars)-1]
 	id := t.strs.InternString(name)
 	t.late = append(t.late, id)
@@ -163,4 +174,5 @@ func (t *table) datasec(name string, vars []variable) {
 	}
 	at := t.g.Add(t.g.Shapes.Intern(w), refs...)
 	t.trace.types(t, uint32(at), t.g.Len())
+	return lost
 }

@@ -22,6 +22,7 @@ func refitFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "strip_signature", Usage: "drop a module's signature, which new BTF would break", DisableDefaultText: true},
 		&cli.StringSliceFlag{Name: "debug_dir", Usage: "look for separate debug files in `DIR` first (repeatable)"},
 		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "`N` workers; 0: chosen from the input's size", DefaultText: "0"},
+		maxUnpackedFlag(),
 	}
 }
 

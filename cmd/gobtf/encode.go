@@ -28,6 +28,9 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 	debug.SetGCPercent(400)
 	paths := c.Args().Slice()
 	begin := time.Now()
+	if err := setMaxUnpacked(c, c.String("max_unpacked")); err != nil {
+		return err
+	}
 	opt, err := encodeOptions(c, stdout, stderr)
 	if err != nil {
 		return err

@@ -83,6 +83,7 @@ var options = [...]option{
 	{long: "target_kernel", own: true, arg: needArg, role: keep, value: "VERSION", help: "only what kernel `VERSION` takes (5.10, 6.1 ... or auto: the one it is built for)"},
 	{long: "btf_header", own: true, arg: needArg, role: keep, value: "FORM", help: "header `FORM`: 24 (default), 32 or layout"},
 	{long: "standalone", own: true, arg: optArg, role: keep, value: "FORM", help: "BTF that refers to itself alone, in `FORM` auto (default), raw, shifted or portable"},
+	{long: "max_unpacked", own: true, arg: needArg, role: keep, value: "SIZE", help: maxUnpackedHelp},
 	{long: "stats", own: true, role: keep, help: "print stage timings and counts to stderr"},
 
 	// What pahole does with these is print, and gobtf does not.

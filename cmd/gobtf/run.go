@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/gobtf/gobtf/encoder"
+	"github.com/gobtf/gobtf/module"
 	"github.com/urfave/cli/v2"
 )
 
@@ -23,10 +22,21 @@ const (
 
 // run is the program: argv in, exit code out.
 func run(ctx context.Context, argv []string, stdout, stderr io.Writer) int {
+	stdout, stderr = visible{stdout}, visible{stderr}
+	ctx, stop := interruptible(ctx, stderr)
+	defer stop()
 	if rest, ok := resolveCommand(argv); ok {
-		return resolveBTFIDs(rest, stderr)
+		code := exitFailure
+		err := module.Guard(func() error {
+			code = resolveBTFIDs(rest, stderr)
+			return nil
+		})
+		if err != nil {
+			fmt.Fprintf(stderr, "gobtf: %s\n", oneLine(err))
+		}
+		return code
 	}
-	err := dispatch(ctx, argv, stdout, stderr)
+	err := module.Guard(func() error { return dispatch(ctx, argv, stdout, stderr) })
 	if err == nil {
 		return exitOK
 	}
@@ -60,8 +70,6 @@ func dispatch(ctx context.Context, argv []string, stdout, stderr io.Writer) erro
 	case "--help", "--usage":
 		args[0] = "help"
 	}
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
 	app := newApp(visible, stdout, stderr)
 	if visible && isCommand(args[0]) {
 		own := app.Command(args[0])

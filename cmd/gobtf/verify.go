@@ -22,6 +22,7 @@ should hold, the kernel's own words. Ends with 0 when nothing is found. docs/ver
 			&cli.StringFlag{Name: "kernel", Usage: "as kernel `VERSION` (5.10 ... or running) would (default: the module's, or the newest known)"},
 			&cli.BoolFlag{Name: "full", Usage: "also what BPF_BTF_LOAD checks, and relations that break users", DisableDefaultText: true},
 			&cli.IntFlag{Name: "pointer_size", Usage: "pointers have `N` bytes, 4 or 8, where no ELF file says it", DefaultText: "8"},
+			maxUnpackedFlag(),
 		},
 		Action: func(c *cli.Context) error { return verifyFiles(c, stdout, stderr) },
 	}

@@ -2,6 +2,7 @@ package convert
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/gobtf/gobtf/internal/dwarfscan"
 )
@@ -41,7 +42,27 @@ func (u *unit) note(kind NoteKind, pos int, tag dwarfscan.Tag, format string, ar
 		u.out.MoreNotes++
 		return
 	}
-	u.out.Notes = append(u.out.Notes, Note{kind, u.place(pos), u.cuAt(pos), tag.String(), fmt.Sprintf(format, args...)})
+	for i, a := range args {
+		if name, ok := a.(string); ok {
+			args[i] = short(name)
+		}
+	}
+	u.out.Notes = append(u.out.Notes, Note{kind, u.place(pos), short(u.cuAt(pos)), tag.String(), fmt.Sprintf(format, args...)})
+}
+
+// maxShown is how many bytes of a name a message shows. Names of kernels fit; what a crafted file calls something may be a book.
+const maxShown = 80
+
+// short cuts a name for a message.
+func short(name string) string {
+	if len(name) <= maxShown {
+		return name
+	}
+	n := maxShown
+	for n > maxShown-4 && !utf8.RuneStart(name[n]) {
+		n--
+	}
+	return name[:n] + "..."
 }
 
 // place names a position of the buffer by its section and the offset there.

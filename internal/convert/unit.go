@@ -133,12 +133,12 @@ type Error struct {
 func (e *Error) Error() string {
 	s := e.At
 	if e.CU != "" {
-		s += ": CU " + e.CU
+		s += ": CU " + short(e.CU)
 	}
 	if e.Tag != 0 {
 		s += fmt.Sprintf(": %v", e.Tag)
 		if e.Name != "" {
-			s += fmt.Sprintf(" %q", e.Name)
+			s += fmt.Sprintf(" %q", short(e.Name))
 		}
 	}
 	return s + ": " + e.Cause.Error()

@@ -182,6 +182,9 @@ func inflate(b []byte, size uint64) ([]byte, error) {
 	if size > maxSection || size > uint64(len(b))*maxDeflate || int64(int(size)) != int64(size) {
 		return nil, fmt.Errorf("%w: %d from %d bytes of zlib data", errSize, size, len(b))
 	}
+	if limit, err := unpackLimit(len(b)); size > limit {
+		return nil, err
+	}
 	zr, err := zlib.NewReader(bytes.NewReader(b))
 	if err != nil {
 		return nil, err
@@ -207,6 +210,9 @@ func unzstd(b []byte, size uint64) ([]byte, error) {
 	// The smallest zstd block, 4 bytes, makes at most 128 KiB.
 	if size > maxSection || size > uint64(len(b))<<15 || int64(int(size)) != int64(size) {
 		return nil, fmt.Errorf("%w: %d from %d bytes of zstd data", errSize, size, len(b))
+	}
+	if limit, err := unpackLimit(len(b)); size > limit {
+		return nil, err
 	}
 	zr, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 		zstd.WithDecoderMaxMemory(max(size, maxZstdWindow)), zstd.WithDecodeAllCapLimit(true))

@@ -47,6 +47,7 @@ func Map(path string) (*Mapping, error) {
 		return nil, &Error{path, "", cause(err)}
 	}
 	opened.Add(1)
+	m.register(path)
 	return m, nil
 }
 
@@ -131,8 +132,14 @@ func unpacked(m *Mapping) (*Mapping, error) {
 		return m, nil
 	}
 	decompressed.Add(1)
-	plain, err := decompressWhole(kind, m.Data)
+	var plain []byte
+	m.register("compressed file")
+	err := Guard(func() (err error) {
+		plain, err = decompressWhole(kind, m.Data)
+		return err
+	})
 	if m.mapped {
+		m.unregister()
 		unix.Munmap(m.Data)
 	}
 	if err != nil {
@@ -145,6 +152,7 @@ func unpacked(m *Mapping) (*Mapping, error) {
 func (m *Mapping) Close() error {
 	var err error
 	if m.mapped {
+		m.unregister()
 		err = unix.Munmap(m.Data)
 	}
 	m.Data, m.mapped = nil, false
@@ -176,7 +184,36 @@ func Decompress(b []byte) ([]byte, error) {
 	return decompressWhole(kind, b)
 }
 
-var errTooLarge = errors.New("larger than gobtf accepts")
+var (
+	errTooLarge = errors.New("larger than gobtf accepts")
+	errTooDense = fmt.Errorf("unpacks to more than %d times its size, as no module or kernel does (--max_unpacked=SIZE accepts it)", maxRatio)
+	errNeither  = errors.New("what it unpacks to is neither ELF nor BTF")
+)
+
+const (
+	// maxRatio is how many times its size compressed data may unpack to. Modules and debug sections unpack to 4 to 20 times theirs.
+	maxRatio = 100
+	// minUnpacked may always come out: short sections with much of the same are short.
+	minUnpacked = 1 << 20
+)
+
+var maxUnpacked atomic.Uint64
+
+// SetMaxUnpacked lets any compressed file or section unpack to n bytes, whatever its own size, and none to more. 0 is the default: 100
+// times its size, and 8 GiB, which is three times the debug vmlinux of a kernel with all options. It holds for the whole process.
+func SetMaxUnpacked(n uint64) { maxUnpacked.Store(n) }
+
+// unpackLimit returns how many bytes n compressed bytes may unpack to, and what is wrong when there are more.
+func unpackLimit(n int) (limit uint64, err error) {
+	if m := maxUnpacked.Load(); m != 0 {
+		return m, fmt.Errorf("unpacks to more than --max_unpacked=%d", m)
+	}
+	limit = max(minUnpacked, maxRatio*uint64(n))
+	if limit >= maxWhole {
+		return maxWhole, errTooLarge
+	}
+	return limit, errTooDense
+}
 
 func decompressWhole(kind string, b []byte) ([]byte, error) {
 	var r io.Reader
@@ -205,8 +242,21 @@ func decompressWhole(kind string, b []byte) ([]byte, error) {
 		}
 		r = zr
 	}
+	// The beginning is looked at before the rest is unpacked.
+	start := make([]byte, 4)
+	switch n, err := io.ReadFull(r, start); {
+	case err != nil && err != io.EOF && err != io.ErrUnexpectedEOF:
+		return nil, err
+	case !bytes.HasPrefix(start[:n], []byte("\x7fELF")) && !bytes.HasPrefix(start[:n], []byte{0x9f, 0xeb}) && !bytes.HasPrefix(start[:n], []byte{0xeb, 0x9f}):
+		return nil, errNeither
+	}
+	limit, tooMuch := unpackLimit(len(b))
 	// Modules compress to about a quarter.
-	return readLimited(r, maxWhole, 4*int64(len(b)))
+	out, err := readLimited(io.MultiReader(bytes.NewReader(start), r), int64(limit), min(4*int64(len(b)), int64(limit)))
+	if errors.Is(err, errTooLarge) {
+		err = tooMuch
+	}
+	return out, err
 }
 
 // readLimited reads r to its end into memory that grows with what really comes, not with what is

@@ -123,8 +123,7 @@ func (p *pending) create(mode uint32) error {
 		if _, err := rand.Read(b[:]); err != nil {
 			return err
 		}
-		p.name = ".gobtf-" + hex.EncodeToString(b[:]) + ".tmp"
-		fd, err := unix.Openat(p.entry.dir, p.name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
+		fd, err := p.openNew(".gobtf-"+hex.EncodeToString(b[:])+".tmp", mode)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
@@ -141,6 +140,17 @@ func (p *pending) create(mode uint32) error {
 		return nil
 	}
 	return errors.New("no name for a temporary file is free in its folder")
+}
+
+func (p *pending) openNew(name string, mode uint32) (int, error) {
+	live.Lock()
+	defer live.Unlock()
+	fd, err := unix.Openat(p.entry.dir, name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
+	if err == nil {
+		p.name = name
+		live.temp[p] = true
+	}
+	return fd, err
 }
 
 // adopt gives the new file what the old one has beside its contents. The order matters: a change of owner takes capabilities away.
@@ -198,7 +208,10 @@ func xattrNames(fd int) []string {
 // drop removes the temporary file, if it still has its name.
 func (p *pending) drop() {
 	if p.tmp != nil {
+		live.Lock()
 		_ = unix.Unlinkat(p.entry.dir, p.name, 0)
+		delete(live.temp, p)
+		live.Unlock()
 		p.tmp.Close()
 		p.tmp = nil
 	}
@@ -218,7 +231,12 @@ func (p *pending) replaceOld() error {
 
 // install puts the new file under its name, whatever has it. A rename replaces a symbolic link, and does not follow it.
 func (p *pending) install() error {
+	live.Lock()
 	err := unix.Renameat(p.entry.dir, p.name, p.entry.dir, p.entry.name)
+	if err == nil {
+		delete(live.temp, p)
+	}
+	live.Unlock()
 	if err != nil {
 		return whyNot(err)
 	}
@@ -242,6 +260,8 @@ func whyNot(err error) error {
 // installAll puts all files under their names, or none. Where a file is replaced the two change places, so that the old one can come
 // back; on file systems that cannot exchange files, a failure of a later one leaves the earlier ones.
 func installAll(list []*pending) (err error) {
+	live.Lock()
+	defer live.Unlock()
 	for _, p := range list {
 		if err = p.exchange(); err != nil {
 			break
@@ -262,6 +282,7 @@ func installAll(list []*pending) (err error) {
 		if p.exchanged {
 			_ = unix.Unlinkat(p.entry.dir, p.name, 0)
 		}
+		delete(live.temp, p)
 		p.entry.sync()
 		p.tmp.Close()
 		p.tmp = nil
