@@ -88,11 +88,36 @@ func readFile(path string, decompress func([]byte) ([]byte, error)) (contents, e
 		return contents{}, &Error{Name: path, Err: err}
 	}
 	defer f.Close()
-	c, err := readContents(f, decompress)
+	in, err := seekable(f)
+	if err != nil {
+		return contents{}, inFile(path, "", err)
+	}
+	c, err := readContents(in, decompress)
 	if err != nil {
 		return contents{}, inFile(path, "", err)
 	}
 	return c, nil
+}
+
+// input is read from the beginning or anywhere.
+type input interface {
+	io.Reader
+	io.ReaderAt
+}
+
+// seekable reads a pipe, such as the shell's <(...), into memory. Devices have no end and are refused.
+func seekable(f *os.File) (input, error) {
+	st, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case st.Mode()&os.ModeDevice != 0:
+		return nil, errors.New("is a device")
+	case st.Mode().IsRegular() || st.IsDir(): // reading says what is wrong with a folder
+		return f, nil
+	}
+	data, err := readAll(f)
+	return bytes.NewReader(data), err
 }
 
 // inFile says in which file, and if it is not known yet in which section, an error is.
@@ -111,9 +136,9 @@ func inFile(path, section string, err error) error {
 
 var packed = []struct {
 	name, magic string
-}{{"xz", "\xfd7zXZ\x00"}, {"zstd", "\x28\xb5\x2f\xfd"}, {"bzip2", "BZh"}, {"lz4", "\x04\x22\x4d\x18"}, {"lzop", "\x89LZO"}}
+}{{"xz", "\xfd7zXZ\x00"}, {"zstd", "\x28\xb5\x2f\xfd"}, {"bzip2", "BZh"}, {"lz4", "\x04\x22\x4d\x18"}, {"lzop", "\x89LZO"}, {"gzip", "\x1f\x8b"}}
 
-func readContents(f *os.File, decompress func([]byte) ([]byte, error)) (contents, error) {
+func readContents(f input, decompress func([]byte) ([]byte, error)) (contents, error) {
 	magic := make([]byte, 6)
 	n, err := f.ReadAt(magic, 0)
 	if err != nil && err != io.EOF {
@@ -125,7 +150,7 @@ func readContents(f *os.File, decompress func([]byte) ([]byte, error)) (contents
 	}
 	magic = magic[:n]
 	for _, p := range packed {
-		if !bytes.HasPrefix(magic, []byte(p.magic)) {
+		if !bytes.HasPrefix(magic, []byte(p.magic)) || p.name == "gzip" && decompress == nil { // gzip is in the standard library
 			continue
 		}
 		if decompress == nil {

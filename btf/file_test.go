@@ -188,7 +188,12 @@ func TestReadBase(t *testing.T) {
 	for name, rodata := range far {
 		files[name] = file{elfOf(rodata), "6.12.1-x", elf.EM_X86_64}
 	}
-	unpack := func(b []byte) ([]byte, error) { return b[6:], nil }
+	unpack := func(b []byte) ([]byte, error) {
+		if z, err := gzip.NewReader(bytes.NewReader(b)); err == nil {
+			return io.ReadAll(z)
+		}
+		return b[6:], nil
+	}
 	for name, f := range files {
 		path := filepath.Join(t.TempDir(), "file")
 		if err := os.WriteFile(path, f.data, 0o644); err != nil {

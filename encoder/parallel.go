@@ -154,7 +154,8 @@ func guarded(unit int, f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
-			if err = elfx.Fault(r); err != nil {
+			if elfx.Fault(r) != nil {
+				err = elfx.ErrShrunk // whoever asked for the units names their file
 				return
 			}
 			err = fmt.Errorf("unit %d: internal error: %v at %s", unit, r, panicPlace())

@@ -101,7 +101,11 @@ func (f *File) read(b []byte, off uint64) error {
 		copy(b, f.data[off:])
 		return nil
 	}
-	if _, err := f.m.file.ReadAt(b, int64(off)); err != nil {
+	_, err := f.m.file.ReadAt(b, int64(off))
+	if err == io.EOF {
+		return &Error{f.Path, "", ErrShrunk} // there was room for it when the headers were read
+	}
+	if err != nil {
 		return f.fail(fmt.Sprintf("%#x bytes at %#x", len(b), off), "%w", cause(err))
 	}
 	return nil

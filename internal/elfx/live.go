@@ -3,6 +3,7 @@ package elfx
 import (
 	"errors"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -13,9 +14,16 @@ import (
 var live = struct {
 	sync.Mutex
 	temp  map[*pending]bool
-	files map[*Mapping]string // by the path it was opened with
-	over  bool                // Abandon was called
-}{temp: map[*pending]bool{}, files: map[*Mapping]string{}}
+	files []mappedFile
+	over  bool // Abandon was called
+}{temp: map[*pending]bool{}}
+
+// mappedFile is where a file is mapped.
+type mappedFile struct {
+	start, size uintptr
+	path        string
+	closed      bool // it was; a fault in it is looked at behind the deferred calls that close files
+}
 
 // Abandon removes all temporary files, and no file is put in another's place any more: whoever is about to waits for ever. A replacement
 // that has begun is finished first. It is for programs that end now, whatever their goroutines do.
@@ -56,24 +64,32 @@ func Fault(recovered any) error {
 	}
 	live.Lock()
 	defer live.Unlock()
-	for m, path := range live.files {
-		if start := uintptr(unsafe.Pointer(unsafe.SliceData(m.Data))); m.mapped && at.Addr() >= start && at.Addr()-start < uintptr(len(m.Data)) {
-			return &Error{path, "", ErrShrunk}
+	for _, m := range live.files {
+		if at.Addr() >= m.start && at.Addr()-m.start < m.size {
+			return &Error{m.path, "", ErrShrunk}
 		}
 	}
 	return nil
 }
 
 func (m *Mapping) register(path string) {
-	if m.mapped {
-		live.Lock()
-		live.files[m] = path
-		live.Unlock()
+	if !m.mapped {
+		return
 	}
+	live.Lock()
+	defer live.Unlock()
+	live.files = slices.DeleteFunc(live.files, func(f mappedFile) bool { return f.closed })
+	live.files = append(live.files, mappedFile{start: m.start(), size: uintptr(len(m.Data)), path: path})
 }
 
 func (m *Mapping) unregister() {
 	live.Lock()
-	delete(live.files, m)
-	live.Unlock()
+	defer live.Unlock()
+	for i := range live.files {
+		if live.files[i].start == m.start() {
+			live.files[i].closed = true
+		}
+	}
 }
+
+func (m *Mapping) start() uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(m.Data))) }

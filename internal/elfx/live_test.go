@@ -103,3 +103,28 @@ func TestUnpackLimit(t *testing.T) {
 		}
 	})
 }
+
+// TestShrunkClosed is TestShrunk where a deferred call closes the file before the fault is looked at.
+func TestShrunkClosed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(path, make([]byte, 1<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := Guard(func() error {
+		m, err := Map(path)
+		if err != nil {
+			return err
+		}
+		defer m.Close()
+		if err := os.Truncate(path, 0); err != nil {
+			return err
+		}
+		if m.Data[len(m.Data)-1] == 1 {
+			t.Log("read it")
+		}
+		return nil
+	})
+	if !errors.Is(err, ErrShrunk) || !strings.Contains(err.Error(), path) {
+		t.Errorf("%v, want the file's name and %v", err, ErrShrunk)
+	}
+}

@@ -74,13 +74,13 @@ func mapPath(path string) (*Mapping, error) {
 		if err != nil {
 			return nil, err
 		}
-		return unpacked(&Mapping{Data: b})
+		return unpacked(&Mapping{Data: b}, path)
 	}
 	o, err := openOrigin(path)
 	if err != nil {
 		return nil, err
 	}
-	m, err := mapFile(o)
+	m, err := mapFile(o, path)
 	if err != nil {
 		o.close()
 		return nil, err
@@ -105,7 +105,7 @@ func cause(err error) error {
 	return err
 }
 
-func mapFile(o *origin) (*Mapping, error) {
+func mapFile(o *origin, path string) (*Mapping, error) {
 	m := &Mapping{origin: o}
 	size := o.st.Size
 	if size > 0 && int64(int(size)) == size {
@@ -122,18 +122,18 @@ func mapFile(o *origin) (*Mapping, error) {
 		}
 		m.Data = b
 	}
-	return unpacked(m)
+	return unpacked(m, path)
 }
 
 // unpacked decompresses a file that is compressed as a whole. On an error m holds nothing any more.
-func unpacked(m *Mapping) (*Mapping, error) {
+func unpacked(m *Mapping, path string) (*Mapping, error) {
 	kind := sniff(m.Data)
 	if kind == "" {
 		return m, nil
 	}
 	decompressed.Add(1)
 	var plain []byte
-	m.register("compressed file")
+	m.register(path)
 	err := Guard(func() (err error) {
 		plain, err = decompressWhole(kind, m.Data)
 		return err
