@@ -275,6 +275,15 @@ func (t *Types) AppendForm(dst []byte, form HeaderForm) []byte {
 	return appendStrings(appendWords(dst, t.words, t.order), form, t.strs)
 }
 
+// WithStrings returns t, or where split BTF has no strings of its own, the same with a string section of one zero byte. A kernel takes an
+// empty section, but readers in the field do not: cilium/ebpf before 0.20, which reads the BTF of all loaded modules.
+func (t *Types) WithStrings() *Types {
+	if t.base == nil || len(t.strs) > 0 {
+		return t
+	}
+	return &Types{base: t.base, start: t.start, words: t.words, index: t.index, strs: []byte{0}, strAt: t.strAt, order: t.order, form: t.form}
+}
+
 // Type is a view of one type.
 type Type struct {
 	ts  *Types

@@ -20,6 +20,9 @@ func (j *job) distilled(split *btf.Types) error {
 	if err != nil {
 		return fmt.Errorf("could not generate distilled base BTF: %w", err)
 	}
+	if !j.opt.Quirks {
+		own = own.WithStrings()
+	}
 	j.res.BTF, j.res.BTFBase = own.AppendForm(nil, j.opt.Header), base.AppendForm(nil, j.opt.Header)
 	j.res.NumTypes = own.Len() - int(own.Start())
 	return nil

@@ -257,6 +257,9 @@ func (j *job) finish(tm *timer) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: encoded BTF: %w", j.files[0].path, err)
 	}
+	if !j.opt.Quirks {
+		types = types.WithStrings()
+	}
 	j.res.BTF = types.AppendForm(nil, j.opt.Header)
 	j.res.NumTypes = len(d.Keep)
 	if j.opt.Features.Has(DistilledBase) {

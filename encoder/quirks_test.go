@@ -180,3 +180,31 @@ func TestDistilledInPlace(t *testing.T) {
 		}
 	}
 }
+
+// TestEmptyStrings encodes an object on its own BTF, so that no name is new. (WithStrings.)
+func TestEmptyStrings(t *testing.T) {
+	for _, name := range []string{"types", "dbase"} {
+		alone, err := encoder.EncodeFiles(context.Background(), []string{filepath.Join(testdata, "obj", name+".elf")}, encoder.Options{Features: encoder.DefaultFeatures})
+		if err != nil {
+			t.Fatal(err)
+		}
+		base, err := btf.Parse(alone.BTF, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for quirks, want := range map[bool]string{true: "", false: "\x00"} {
+			opt := encoder.Options{Features: encoder.DefaultFeatures, Base: btf.NewBase(base), Quirks: quirks}
+			res, err := encoder.EncodeFiles(context.Background(), []string{filepath.Join(testdata, "obj", name+".elf")}, opt)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h, err := btf.ParseHeader(res.BTF)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := string(res.BTF[len(res.BTF)-int(h.StrLen):]); got != want {
+				t.Errorf("%s, quirks %v: strings %q, want %q", name, quirks, got, want)
+			}
+		}
+	}
+}

@@ -64,7 +64,7 @@ func reform(res *Result, form Form, base *btf.Base, opt Options) error {
 		if err != nil {
 			return err
 		}
-		res.BTF, res.BTFBase = own.AppendForm(nil, opt.Header), small.AppendForm(nil, opt.Header)
+		res.BTF, res.BTFBase = own.WithStrings().AppendForm(nil, opt.Header), small.AppendForm(nil, opt.Header)
 		return nil
 	}
 	if base.BigEndian() != t.BigEndian() {
@@ -77,6 +77,6 @@ func reform(res *Result, form Form, base *btf.Base, opt Options) error {
 	if opt.ShareScalars && own.Len()-int(own.Start()) == t.Len()-1 && opt.Notes != nil {
 		opt.Notes("no type is shared with the base: what a kernel build of 7.x distills from this BTF has an empty base, which kernels refuse")
 	}
-	res.BTF, res.NumTypes = own.AppendForm(nil, opt.Header), own.Len()-int(own.Start())
+	res.BTF, res.NumTypes = own.WithStrings().AppendForm(nil, opt.Header), own.Len()-int(own.Start())
 	return nil
 }

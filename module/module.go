@@ -7,6 +7,7 @@ package module
 import (
 	"bytes"
 	"debug/elf"
+	"fmt"
 	"strings"
 	"sync"
 
@@ -99,7 +100,13 @@ func (f *File) Section(name string) ([]byte, error) {
 }
 
 // BTF returns .BTF, and .BTF.base, which has the few types of a kernel that a distilled .BTF refers to; nil for what there is not.
+// A file that has the section without its content is an error: it is what debug files are made of.
 func (f *File) BTF() (own, base []byte, err error) {
+	for _, name := range []string{".BTF", ".BTF.base"} {
+		if s := f.elf.Section(name); s != nil && s.Type == uint32(elf.SHT_NOBITS) && s.Size > 0 {
+			return nil, nil, fmt.Errorf("%s: section %s has no content in this file, which is a debug file", f.Path(), name)
+		}
+	}
 	if own, err = f.Section(".BTF"); err != nil {
 		return nil, nil, err
 	}

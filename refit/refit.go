@@ -220,7 +220,7 @@ func (m *subject) write(own, base *btf.Types, r *Report, opt Options) error {
 		return err
 	}
 	r.Own, r.Shared = own.Len()-int(own.Start()), sharedTypes(own)
-	set := []elfx.NamedData{{Name: ".BTF", Data: own.AppendForm(nil, btf.Header24)}}
+	set := []elfx.NamedData{{Name: ".BTF", Data: own.WithStrings().AppendForm(nil, btf.Header24)}}
 	switch {
 	case base != nil:
 		set = append(set, elfx.NamedData{Name: ".BTF.base", Data: base.AppendForm(nil, btf.Header24)})
