@@ -132,6 +132,10 @@ func readForVerify(path string) (*verifyInput, error) {
 	}
 	defer m.Close()
 	if !bytes.HasPrefix(m.Data, []byte("\x7fELF")) {
+		isBTF := bytes.HasPrefix(m.Data, []byte{0x9f, 0xeb}) || bytes.HasPrefix(m.Data, []byte{0xeb, 0x9f})
+		if what := elfx.WhatIs(m.Data); !isBTF && what != "" {
+			return nil, fmt.Errorf("%s: neither BTF nor an ELF file: %s", path, what)
+		}
 		return &verifyInput{own: bytes.Clone(m.Data)}, nil
 	}
 	e, err := elfx.FromMapping(path, m)

@@ -53,6 +53,9 @@ func normalise(args []string) ([]string, error) {
 				}
 				val = args[i]
 			}
+			if opt.long == "jobs" && glued && val != "" && digits(val) == 0 { // pahole takes any word for 1
+				return nil, usagef("option '--jobs': '%s' is not a number", val)
+			}
 			if err := l.apply(opt, val); err != nil {
 				return nil, err
 			}
@@ -109,6 +112,9 @@ func findLong(name string) (*option, error) {
 	}
 	switch len(found) {
 	case 0:
+		if meant := near(name, optionNames()); meant != "" {
+			return nil, usagef("unrecognized option '--%s': is '--%s' meant?", name, meant)
+		}
 		return nil, usagef("unrecognized option '--%s'", name)
 	case 1:
 		return found[0], nil
@@ -196,13 +202,18 @@ func jobs(val string) string {
 	if val == "" {
 		return "0"
 	}
-	end := 0
-	for end < len(val) && val[end] >= '0' && val[end] <= '9' {
-		end++
-	}
+	end := digits(val)
 	// More digits than these are more workers than any machine has.
 	n, _ := strconv.Atoi(val[:min(end, 6)])
 	return strconv.Itoa(max(n, 1))
+}
+
+// digits counts the digits that a word begins with.
+func digits(s string) (n int) {
+	for n < len(s) && s[n] >= '0' && s[n] <= '9' {
+		n++
+	}
+	return n
 }
 
 func (l *line) canonical() ([]string, error) {

@@ -41,7 +41,7 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 	}
 	files, err := module.OpenAll(paths)
 	if err != nil {
-		return err
+		return aboutJobs(err, c.String("jobs"), paths)
 	}
 	defer module.CloseAll(files)
 	// Not every form needs the base, and --target_kernel=auto asks it first.
@@ -270,3 +270,16 @@ func printStats(w io.Writer, res *encoder.Result, begin time.Time) {
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// aboutJobs adds to the error of a file that is not there what may have been meant, where -j came without a number and a number as a file.
+func aboutJobs(err error, jobs string, paths []string) error {
+	if jobs != "0" || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, path := range paths {
+		if n := digits(path); n > 0 && n == len(path) && strings.HasPrefix(err.Error(), path+":") {
+			return fmt.Errorf("%w (for %s workers write -j%s)", err, path, path)
+		}
+	}
+	return err
+}

@@ -56,10 +56,19 @@ func dispatch(ctx context.Context, argv []string, stdout, stderr io.Writer) erro
 	// Called as pahole it has no commands: any word is a file.
 	visible := name != "pahole"
 	if !visible || len(args) == 0 || !isCommand(args[0]) {
-		var err error
-		if args, err = normalise(args); err != nil {
+		if visible && len(args) == 0 {
+			return usagef("nothing to do: -J FILE encodes, and the commands are %s", strings.Join(commandNames(), ", "))
+		}
+		line, err := normalise(args)
+		if err != nil {
+			if visible && !strings.HasPrefix(args[0], "-") {
+				if meant := near(args[0], commandNames()); meant != "" {
+					return usagef("%s is no command: is '%s' meant?", args[0], meant)
+				}
+			}
 			return err
 		}
+		args = line
 	}
 	switch args[0] {
 	case "--version", "--numeric_version", "--devel_version":

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -69,7 +70,7 @@ func verifyFiles(c *cli.Context, stdout, stderr io.Writer) error {
 		}
 	}
 	if bad > 0 {
-		return fmt.Errorf("%d of %d files are not good", bad, len(files))
+		return notGood(bad, len(files))
 	}
 	return nil
 }
@@ -89,4 +90,17 @@ func printVerdict(w io.Writer, v *refit.Verdict) {
 		what = "all that BPF_BTF_LOAD checks"
 	}
 	fmt.Fprintf(w, "%s: %d bytes of %s BTF: good for Linux %v (%s)\n", v.Path, v.Bytes, form, v.Kernel, what)
+}
+
+// notGood sums up: how many of all files have a finding.
+func notGood(bad, all int) error {
+	switch {
+	case all == 1:
+		return errors.New("1 file is not good")
+	case bad == all:
+		return fmt.Errorf("%d files are not good", bad)
+	case bad == 1:
+		return fmt.Errorf("1 of %d files is not good", all)
+	}
+	return fmt.Errorf("%d of %d files are not good", bad, all)
 }

@@ -157,6 +157,9 @@ func (f *File) readHeader() error {
 		if len(b) < 4 && strings.HasPrefix(elf.ELFMAG, string(b)) {
 			return f.outside("ELF header", 0, 52)
 		}
+		if what := WhatIs(f.data); what != "" {
+			return f.fail("", "%w: %s", ErrNotELF, what)
+		}
 		return f.fail("", "%w", ErrNotELF)
 	}
 	if len(b) < elf.EI_NIDENT {
