@@ -177,7 +177,8 @@ func TestGoldens(t *testing.T) {
 		}
 		for _, f := range Check(data, base, Options{}) {
 			name, _, _ := strings.Cut(filepath.Base(path), ".")
-			if f.Message != "Invalid name" && f.Message != "Invalid offset" || !oddNames[name] {
+			odd := f.Message == "Invalid name" || f.Message == "Invalid offset" || f.Message == "Member bits_offset exceeds its struct size" || f.Message == "Invalid member bits_offset"
+			if !odd || !oddNames[name] {
 				t.Errorf("%s: %v", path, f)
 			}
 		}
@@ -187,6 +188,7 @@ func TestGoldens(t *testing.T) {
 // oddNames are fixtures with names that no kernel takes, or variables on top of each other.
 var oddNames = map[string]bool{
 	"badname": true, "cxx": true, "cxx_d4": true, "cxxunits": true, "langs": true, "rust": true, "rustmix": true, "zeroaddr": true, "zeroaddr_rel": true,
+	"attrforms": true, "memberexpr": true, "memberexpr_d2": true, "vlamember": true, "vlamember_o1": true,
 }
 
 func TestParseKernel(t *testing.T) {

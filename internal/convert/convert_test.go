@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/dwarfscan"
 	"github.com/gobtf/gobtf/internal/graph"
 )
 
@@ -233,4 +234,34 @@ func FuzzConvert(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestAddress reads an address in each of its forms: itself, an index of .debug_addr, an index and an offset (clang's, which readers of
+// DWARF other than LLVM's do not know). What lies outside the section is 0.
+func TestAddress(t *testing.T) {
+	sec := &Sections{Addr: make([]byte, 8+3*8)}
+	for i := range 3 {
+		binary.LittleEndian.PutUint64(sec.Addr[8+8*i:], 0x1000*uint64(i+1))
+	}
+	u := &unit{}
+	u.sec, u.cu = sec, cuInfo{addrBase: 8, format: dwarfscan.Format{AddrSize: 8}}
+	for _, c := range []struct {
+		form dwarfscan.Form
+		val  uint64
+		want uint64
+	}{
+		{dwarfscan.FormAddr, 0x1234, 0x1234},
+		{dwarfscan.FormAddrx, 1, 0x2000},
+		{dwarfscan.FormAddrx, 3, 0},
+		{dwarfscan.FormLLVMAddrxOffset, 2 | 0x10<<32, 0x3010},
+		{dwarfscan.FormLLVMAddrxOffset, 0, 0x1000},
+		{dwarfscan.FormLLVMAddrxOffset, 3 | 0x10<<32, 0},
+		{dwarfscan.FormData4, 5, 0},
+	} {
+		var d dwarfscan.DIE
+		d.Val[dwarfscan.LowPC], d.Form[dwarfscan.LowPC] = c.val, c.form
+		if got := u.address(&d, dwarfscan.LowPC); got != c.want {
+			t.Errorf("form %#x, %#x: %#x, want %#x", c.form, c.val, got, c.want)
+		}
+	}
 }

@@ -136,6 +136,10 @@ func (u *unit) address(d *dwarfscan.DIE, s dwarfscan.Slot) uint64 {
 	case dwarfscan.FormAddrx, dwarfscan.FormAddrx1, dwarfscan.FormAddrx2, dwarfscan.FormAddrx3, dwarfscan.FormAddrx4, dwarfscan.FormGNUAddrIndex:
 		v, _ := u.indexed(u.sec.Addr, u.cu.addrBase, d.Val[s], int(u.cu.format.AddrSize))
 		return v
+	case dwarfscan.FormLLVMAddrxOffset:
+		if v, ok := u.indexed(u.sec.Addr, u.cu.addrBase, d.Val[s]&(1<<32-1), int(u.cu.format.AddrSize)); ok {
+			return v + d.Val[s]>>32
+		}
 	}
 	return 0
 }

@@ -181,6 +181,8 @@ const (
 	opSkipBlock4BE
 	opSkipBlock
 	opIndirect
+	opAddrxOffset
+	opAddrxOffsetBE
 )
 
 type op struct {
@@ -427,6 +429,8 @@ func (f Format) opFor(form Form) (o opcode, size uint32, ok bool) {
 		return opBlock, 0, true
 	case FormIndirect:
 		return opIndirect, 0, true
+	case FormLLVMAddrxOffset:
+		return f.endian(opAddrxOffset, opAddrxOffsetBE), 0, true
 	}
 	switch size {
 	case 1:
@@ -472,7 +476,7 @@ func (o opcode) skipping() opcode {
 	case opBlock:
 		return opSkipBlock
 	}
-	return o // opIndirect: its slot says that nothing is kept
+	return o // those of rare forms: their slot says that nothing is kept
 }
 
 // cursor reads numbers and remembers that it ran out; then it gives zeros.

@@ -153,6 +153,10 @@ const (
 	FormGNUStrIndex   Form = 0x82 // 0x1f02
 	FormGNURefAlt     Form = 0xa0 // 0x1f20
 	FormGNUStrpAlt    Form = 0xa1 // 0x1f21
+
+	// FormLLVMAddrxOffset is an index of .debug_addr, in the lower half of a value, and what is added to that address, in the upper
+	// half. (clang -mllvm -minimize-addr-in-v5=Form; LLVM's AddrxOffset extension of DWARF 5.)
+	FormLLVMAddrxOffset Form = 0xb0 // 0x2001
 )
 
 func formOf(code uint64) Form {
@@ -167,6 +171,8 @@ func formOf(code uint64) Form {
 		return FormGNURefAlt
 	case code == 0x1f21:
 		return FormGNUStrpAlt
+	case code == 0x2001:
+		return FormLLVMAddrxOffset
 	}
 	return 0
 }

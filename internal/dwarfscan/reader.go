@@ -240,6 +240,15 @@ func (r *Reader) rare(o *op, pos int) (v uint64, next int, form Form, ok bool) {
 			return 0, 0, 0, r.fail(pos, "unknown indirect form %#x", code)
 		}
 		return r.plain(&o2, next)
+	case opAddrxOffset, opAddrxOffsetBE:
+		if v, next = uleb(buf, pos); next < 0 || len(buf)-next < 4 {
+			return 0, 0, 0, false
+		}
+		order := binary.ByteOrder(binary.LittleEndian)
+		if o.code == opAddrxOffsetBE {
+			order = binary.BigEndian
+		}
+		return min(v, 1<<32-1) | uint64(order.Uint32(buf[next:]))<<32, next + 4, o.form, true
 	case opBytes16:
 		n = 16
 	case opBlock1, opSkipBlock1:

@@ -83,6 +83,7 @@ func formCases(f Format) (list []formCase) {
 		formCase{0x1f02, FormGNUStrIndex, ulebOf(301), 301, nil},
 		formCase{0x1f20, FormGNURefAlt, f.offset(0x77), 0x77, nil},
 		formCase{0x1f21, FormGNUStrpAlt, f.offset(0x78), 0x78, nil},
+		formCase{0x2001, FormLLVMAddrxOffset, append(ulebOf(300), f.num(4, 0x1234)...), 300 | 0x1234<<32, nil},
 		formCase{uint64(FormString), FormString, []byte("name\x00"), 0, []byte("name")},
 		formCase{uint64(FormString), FormString, []byte{0}, 0, []byte{}})
 	block(FormData16, nil, "0123456789abcdef")
