@@ -102,16 +102,33 @@ func (f *File) Section(name string) ([]byte, error) {
 // BTF returns .BTF, and .BTF.base, which has the few types of a kernel that a distilled .BTF refers to; nil for what there is not.
 // A file that has the section without its content is an error: it is what debug files are made of.
 func (f *File) BTF() (own, base []byte, err error) {
-	for _, name := range []string{".BTF", ".BTF.base"} {
-		if s := f.elf.Section(name); s != nil && s.Type == uint32(elf.SHT_NOBITS) && s.Size > 0 {
-			return nil, nil, fmt.Errorf("%s: section %s has no content in this file, which is a debug file", f.Path(), name)
-		}
+	if err := f.noContent(false); err != nil {
+		return nil, nil, err
 	}
 	if own, err = f.Section(".BTF"); err != nil {
 		return nil, nil, err
 	}
 	base, err = f.Section(".BTF.base")
 	return own, base, err
+}
+
+// Writable returns an error where BTF has no place: in a debug file (objcopy --only-keep-debug) of something whose BTF is loaded with it.
+func (f *File) Writable() error { return f.noContent(true) }
+
+// noContent looks for BTF that is only said to be there. Linkers leave such sections in files of their own, too: with strict the code
+// must have gone as well.
+func (f *File) noContent(strict bool) error {
+	code := false // is there
+	for i := range f.elf.Sections {
+		s := &f.elf.Sections[i]
+		code = code || s.Flags&uint64(elf.SHF_EXECINSTR) != 0 && s.Type != uint32(elf.SHT_NOBITS) && s.Size > 0
+	}
+	for _, name := range []string{".BTF", ".BTF.base"} {
+		if s := f.elf.Section(name); s != nil && s.Type == uint32(elf.SHT_NOBITS) && s.Size > 0 && !(strict && code) {
+			return fmt.Errorf("%s: section %s has no content in this file, which is a debug file", f.Path(), name)
+		}
+	}
+	return nil
 }
 
 // Release returns the release of the kernel that a module was built for, as uname -r prints it: the first word of the vermagic in

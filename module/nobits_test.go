@@ -37,6 +37,9 @@ func TestDebugFile(t *testing.T) {
 		if want == "" && (err != nil || len(own) != 64) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %d bytes, %v; want %q", path, len(own), err, want)
 		}
+		if err := f.Writable(); (err != nil) != (want != "") {
+			t.Errorf("%s: writable: %v", path, err)
+		}
 		f.Close()
 	}
 }
