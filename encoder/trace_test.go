@@ -34,8 +34,8 @@ func TestTrace(t *testing.T) {
 		opt := encoder.Options{}
 		opt.Features, _ = encoder.ParseFeatures(set)
 		for _, path := range objects {
-			if strings.HasPrefix(filepath.Base(path), "oddtypes") {
-				continue // a signed enumerator past its four bytes: the reference prints what DWARF has, gobtf what BTF has
+			if name := filepath.Base(path); strings.HasPrefix(name, "oddtypes") || strings.HasPrefix(name, "attrforms") {
+				continue // a signed enumerator past its four bytes, or in an enum without a type: the reference prints what DWARF has, gobtf what BTF has
 			}
 			t.Run(set+"/"+filepath.Base(path), func(t *testing.T) {
 				t.Parallel()

@@ -56,7 +56,7 @@ type rules struct {
 	infoMask   uint32 // bits of the info word that may be set
 	vlenMask   uint32
 	kindMask   uint32 // behind 24 bits
-	nameLen    int    // of identifiers and section names, with their end
+	nameLen    int    // of identifiers and section names, without their end: the kernel's buffers of that size need no end
 	dots       bool   // in all identifiers; before, in those of variables only
 	anySection bool   // any printable character in names of sections
 	enumSign   bool   // kind_flag of an ENUM

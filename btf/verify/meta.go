@@ -354,9 +354,9 @@ func (c *checker) badName(id uint32, rec []uint32, what string, off uint32) {
 	switch {
 	case len(s) == 0:
 		f.Rule = "has no name"
-	case len(s) >= c.rules.nameLen:
-		f.Rule = fmt.Sprintf("a name of %d bytes is longer than %d", len(s), c.rules.nameLen-1)
-		if len(s) < 512 {
+	case len(s) > c.rules.nameLen:
+		f.Rule = fmt.Sprintf("a name of %d bytes is longer than %d", len(s), c.rules.nameLen)
+		if len(s) <= 512 {
 			f.Since = "taken since 6.1"
 		}
 	case f.Kind == btf.Datasec:
@@ -420,7 +420,7 @@ var class = func() (t [256]uint8) {
 }()
 
 func (c *checker) isIdentifier(s []byte, dots bool) bool {
-	if len(s) == 0 || len(s) >= c.rules.nameLen {
+	if len(s) == 0 || len(s) > c.rules.nameLen {
 		return false
 	}
 	first, next := uint8(classFirst), uint8(classNext)
@@ -448,7 +448,7 @@ func (c *checker) section(off uint32) bool {
 			return false
 		}
 	}
-	return len(s) > 0 && len(s) < c.rules.nameLen
+	return len(s) > 0 && len(s) <= c.rules.nameLen
 }
 
 // isModifier tells kinds that have no size but that of what they refer to.
