@@ -1,10 +1,11 @@
-// Package convert turns one DWARF unit into BTF types, and into candidates for
-// functions and variables. It knows nothing of ELF, files or other units: what
-// depends on earlier units (ids, the index type of arrays) stays symbolic.
+// Package convert turns one DWARF unit into BTF types, and into candidates for functions and variables. It knows nothing of ELF, files or
+// other units: what depends on earlier units (ids, the index type of arrays) stays symbolic.
 //
-// Before it: internal/dwarfscan, which reads DIEs. After it: encoder, which puts
-// units together in order, and dedup. The rules are those of docs/parity.md's
-// reference, pahole 1.32.
+// A unit goes through three steps. The walk (walk*.go) describes what its DIEs say (desc.go). The analysis (analyse*.go) works out from
+// the description what functions and variables are. The emitter (emit.go) makes a Unit of both. None reaches back.
+//
+// Before it: internal/dwarfscan, which reads DIEs. After it: encoder, which puts units together in order, and dedup. The rules are those
+// of docs/rules; the reference is pahole 1.32.
 package convert
 
 import (
@@ -202,15 +203,16 @@ type Converter struct {
 
 	strOf []uint32 // StrID+1 by offset of .debug_str, 0 unknown; atomic
 
-	ptr, cnst, volatile, restrict graph.Shape
-	intName                       graph.StrID
+	bare    [btf.NumKinds]uint32 // numbers of the contents of kinds that have nothing but a reference
+	intName graph.StrID
 }
 
 // New reads the unit headers.
 func New(sec Sections, shapes *graph.Shapes, opt Options) (*Converter, error) {
 	c := &Converter{sec: sec, opt: opt, shapes: shapes, strs: shapes.Strs, raw: intern.NewWords()}
-	bare := func(k btf.Kind) graph.Shape { return shapes.Intern([]uint32{btf.InfoWord(k, 0, false), 0, 0}) }
-	c.ptr, c.cnst, c.volatile, c.restrict = bare(btf.Ptr), bare(btf.Const), bare(btf.Volatile), bare(btf.Restrict)
+	for _, k := range [...]btf.Kind{btf.Ptr, btf.Const, btf.Volatile, btf.Restrict} {
+		c.bare[k] = c.content([]uint32{btf.InfoWord(k, 0, false), 0, 0})
+	}
 	c.intName = c.strs.InternString("int")
 	if len(sec.Str) <= maxStrIndex {
 		c.strOf = make([]uint32, len(sec.Str))
@@ -232,17 +234,22 @@ const maxStrIndex = 256 << 20
 // Len returns the number of units, or of groups of units that are taken as one.
 func (c *Converter) Len() int { return len(c.groups) }
 
-// Worker converts one unit after the other, with memory that it uses again.
+// Worker converts one unit after the other, with memory that it uses again. Three steps follow each other: the walk describes what the
+// DIEs say, the analysis works out what functions and variables are, and what both found is emitted.
 type Worker struct {
-	unit
+	walk    walker
+	desc    desc
+	marks   marks
+	found   analysis
+	emit    emitter
 	scratch []byte
 }
 
 // NewWorker returns a worker for one goroutine.
 func (c *Converter) NewWorker() *Worker {
-	w := &Worker{}
-	w.c = c
-	w.rd.Tab = &w.abbrevs
+	w := &Worker{emit: emitter{c: c}, found: analysis{c: c}}
+	w.walk.c, w.walk.d, w.walk.marks = c, &w.desc, &w.marks
+	w.walk.rd.Tab = &w.walk.abbrevs
 	return w
 }
 
@@ -252,7 +259,7 @@ func (w *Worker) Convert(i, place int, out *Unit) error {
 	if err := w.convert(i, place, out); err != nil {
 		return err
 	}
-	if w.c.strs.Full() {
+	if w.walk.c.strs.Full() {
 		return ErrNames
 	}
 	return nil
@@ -262,44 +269,46 @@ func (w *Worker) Convert(i, place int, out *Unit) error {
 var ErrNames = errors.New("names are longer together than the file has room for: many are the ends of others, and no kernel takes that")
 
 func (w *Worker) convert(i, place int, out *Unit) error {
-	c, group := w.c, w.c.groups[i]
+	c := w.walk.c
 	out.reset(place)
-	w.start(out)
-	var buf []byte
-	first, last := &group[0], &group[len(group)-1]
-	from, to := first.Off, last.Off+last.Size
-	if c.merged {
-		from = 0
+	buf, from, err := w.read(c.groups[i])
+	if err != nil {
+		return err
 	}
+	d := &w.desc
+	err = w.walk.walk(buf, from, c.groups[i])
+	out.Name, out.Left = d.name, d.left
+	if err == nil && !d.left {
+		w.marks.count()
+		d.link(&w.marks)
+		w.found.run(d, &w.marks, buf)
+		w.emit.emit(d, &w.marks, &w.found, out)
+	}
+	out.Notes, out.MoreNotes = append(out.Notes, d.notes...), d.more
+	return err
+}
+
+// read returns the bytes of a group, and where they start in .debug_info.
+func (w *Worker) read(group []part) (buf []byte, from uint64, err error) {
+	c := w.walk.c
 	if c.joined != nil {
-		buf = c.joined
-	} else if c.sec.InfoBytes != nil {
-		buf = c.sec.InfoBytes[from:to]
-	} else {
-		n := int(to - from)
-		if cap(w.scratch) < n {
-			w.scratch = make([]byte, n+n/4)
-		}
-		buf = w.scratch[:n]
-		if _, err := c.sec.Info.ReadAt(buf, int64(from)); err != nil {
-			return fmt.Errorf(".debug_info+%#x: %w", from, err)
-		}
+		return c.joined, 0, nil
 	}
-	w.buf, w.bufOff, w.group, w.foreign = buf, from, group, nil
+	first, last := &group[0], &group[len(group)-1]
+	to := last.Off + last.Size
 	if !c.merged {
-		if err := w.walkUnit(&group[0], true); err != nil || out.Left {
-			return err
-		}
-		return w.finish()
+		from = first.Off
 	}
-	w.byOff, w.imported, w.imports, w.leader = nil, nil, 0, cuInfo{}
-	if c.copies {
-		w.byOff, w.imported = make(map[uint32]uint32), make(map[int]bool)
+	if c.sec.InfoBytes != nil {
+		return c.sec.InfoBytes[from:to], from, nil
 	}
-	for n, j := range w.order() {
-		if err := w.walkUnit(&group[j], n == 0); err != nil {
-			return err
-		}
+	n := int(to - from)
+	if cap(w.scratch) < n {
+		w.scratch = make([]byte, n+n/4)
 	}
-	return w.finish()
+	buf = w.scratch[:n]
+	if _, err := c.sec.Info.ReadAt(buf, int64(from)); err != nil {
+		return nil, 0, fmt.Errorf(".debug_info+%#x: %w", from, err)
+	}
+	return buf, from, nil
 }

@@ -244,7 +244,7 @@ func TestAddress(t *testing.T) {
 	for i := range 3 {
 		binary.LittleEndian.PutUint64(sec.Addr[8+8*i:], 0x1000*uint64(i+1))
 	}
-	u := &unit{}
+	u := &walker{}
 	u.sec, u.cu = sec, cuInfo{addrBase: 8, format: dwarfscan.Format{AddrSize: 8}}
 	for _, c := range []struct {
 		form dwarfscan.Form

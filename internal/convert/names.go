@@ -2,15 +2,12 @@ package convert
 
 import (
 	"bytes"
-	"math/bits"
 	"strings"
 	"sync/atomic"
 
 	"github.com/gobtf/gobtf/internal/dwarfscan"
 	"github.com/gobtf/gobtf/internal/graph"
 )
-
-func popcount(w uint64) int { return bits.OnesCount64(w) }
 
 // A rawName is a name before anybody looked at its bytes. 0: there is none.
 //
@@ -26,15 +23,15 @@ const (
 )
 
 // name returns the raw name of a DIE.
-func (u *unit) name(d *dwarfscan.DIE) rawName {
+func (w *walker) name(d *dwarfscan.DIE) rawName {
 	if !d.Has(dwarfscan.Name) {
 		return 0
 	}
 	v := d.Val[dwarfscan.Name]
-	if u.main {
+	if w.main {
 		switch d.Form[dwarfscan.Name] {
 		case dwarfscan.FormStrp:
-			if v < 1<<31-1 && v < uint64(len(u.c.sec.Str)) {
+			if v < 1<<31-1 && v < uint64(len(w.c.sec.Str)) {
 				return rawName(v) + 1
 			}
 		case dwarfscan.FormString:
@@ -42,7 +39,7 @@ func (u *unit) name(d *dwarfscan.DIE) rawName {
 			if n <= 3 {
 				r := rawName(rawInline)
 				for i := 0; i < n; i++ {
-					r |= rawName(u.buf[p+i]) << (8 * i)
+					r |= rawName(w.buf[p+i]) << (8 * i)
 				}
 				return r
 			}
@@ -51,16 +48,16 @@ func (u *unit) name(d *dwarfscan.DIE) rawName {
 	if d.Form[dwarfscan.Name] == formInterned {
 		return rawStrID | rawName(v)
 	}
-	return rawStrID | rawName(u.c.strs.Intern(u.stringValue(d, dwarfscan.Name)))
+	return rawStrID | rawName(w.c.strs.Intern(w.stringValue(d, dwarfscan.Name)))
 }
 
 // str returns the string that a raw name stands for.
-func (u *unit) str(r rawName) graph.StrID {
+func (c *Converter) str(r rawName) graph.StrID {
 	switch {
 	case r == 0:
 		return 0
 	case r&(1<<31) == 0:
-		return u.c.strAt(r - 1)
+		return c.strAt(r - 1)
 	case r&rawMask == rawStrID:
 		return graph.StrID(r &^ rawMask)
 	}
@@ -69,8 +66,11 @@ func (u *unit) str(r rawName) graph.StrID {
 	for ; n < 3 && r>>(8*n)&0xff != 0; n++ {
 		b[n] = byte(r >> (8 * n))
 	}
-	return u.c.strs.Intern(b[:n])
+	return c.strs.Intern(b[:n])
 }
+
+// nameString is str as a Go string.
+func (c *Converter) nameString(r rawName) string { return c.strs.String(c.str(r)) }
 
 // strAt interns the string at an offset of .debug_str.
 func (c *Converter) strAt(off uint32) graph.StrID {
@@ -93,69 +93,80 @@ func (c *Converter) strAt(off uint32) graph.StrID {
 	return id
 }
 
+// str0 tells whether a raw name is absent or empty.
+func (c *Converter) str0(r rawName) bool {
+	if r == 0 || r == rawInline {
+		return true
+	}
+	if r&(1<<31) == 0 {
+		return c.sec.Str[r-1] == 0
+	}
+	return r == rawStrID
+}
+
 // stringValue returns the bytes of a string attribute; nil when it is absent or
 // leads outside its section. They stay valid while the unit is converted.
-func (u *unit) stringValue(d *dwarfscan.DIE, s dwarfscan.Slot) []byte {
+func (w *walker) stringValue(d *dwarfscan.DIE, s dwarfscan.Slot) []byte {
 	if !d.Has(s) {
 		return nil
 	}
-	if u.c.strs.Full() {
+	if w.c.strs.Full() {
 		return nil // looking for the ends of long names is what takes the time
 	}
-	sec, v := u.sec, d.Val[s]
+	sec, v := w.sec, d.Val[s]
 	var b []byte
 	switch d.Form[s] {
 	case dwarfscan.FormString:
 		p, n := d.Block(s)
-		return u.kabi(u.buf[p : p+n])
+		return w.kabi(w.buf[p : p+n])
 	case formInterned:
-		return []byte(u.c.strs.String(graph.StrID(v)))
+		return []byte(w.c.strs.String(graph.StrID(v)))
 	case dwarfscan.FormStrp:
 		b = cstring(sec.Str, v)
 	case dwarfscan.FormGNUStrpAlt, dwarfscan.FormStrpSup:
-		if alt := u.c.sec.Alt; alt != nil {
+		if alt := w.c.sec.Alt; alt != nil {
 			b = cstring(alt.Str, v)
 		}
 	case dwarfscan.FormLineStrp:
 		b = cstring(sec.LineStr, v)
 	case dwarfscan.FormStrx, dwarfscan.FormStrx1, dwarfscan.FormStrx2, dwarfscan.FormStrx3, dwarfscan.FormStrx4, dwarfscan.FormGNUStrIndex:
-		if off, ok := u.indexed(sec.StrOffsets, u.cu.strOffBase, v, u.offsetSize()); ok {
+		if off, ok := w.indexed(sec.StrOffsets, w.cu.strOffBase, v, w.offsetSize()); ok {
 			b = cstring(sec.Str, off)
 		}
 	}
-	return u.kabi(b)
+	return w.kabi(b)
 }
 
 // kabi replaces a name that starts with the kABI prefix by the prefix.
 // Rule units/kabi.
-func (u *unit) kabi(b []byte) []byte {
-	if p := u.c.opt.KabiPrefix; p != "" && strings.HasPrefix(string(b), p) {
+func (w *walker) kabi(b []byte) []byte {
+	if p := w.c.opt.KabiPrefix; p != "" && strings.HasPrefix(string(b), p) {
 		return b[:len(p)]
 	}
 	return b
 }
 
-func (u *unit) offsetSize() int {
-	if u.hdr.Offset64 {
+func (w *walker) offsetSize() int {
+	if w.hdr.Offset64 {
 		return 8
 	}
 	return 4
 }
 
 // indexed reads entry i of a table of words that starts at base of a section.
-func (u *unit) indexed(sec []byte, base, i uint64, size int) (uint64, bool) {
-	n, w := uint64(len(sec)), uint64(size)
-	if base > n || i > n || i*w > n-base || n-base-i*w < w {
+func (w *walker) indexed(sec []byte, base, i uint64, size int) (uint64, bool) {
+	n, s := uint64(len(sec)), uint64(size)
+	if base > n || i > n || i*s > n-base || n-base-i*s < s {
 		return 0, false
 	}
-	return u.word(sec[base+i*w:], size), true
+	return w.word(sec[base+i*s:], size), true
 }
 
 // word reads a number of 2, 4 or 8 bytes.
-func (u *unit) word(b []byte, size int) uint64 {
+func (w *walker) word(b []byte, size int) uint64 {
 	var v uint64
 	for i := 0; i < size; i++ {
-		if u.sec.BigEndian {
+		if w.sec.BigEndian {
 			v = v<<8 | uint64(b[i])
 		} else {
 			v |= uint64(b[i]) << (8 * i)

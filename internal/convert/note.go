@@ -33,13 +33,22 @@ func (n Note) String() string {
 // maxNotes bounds the notes of one unit; Unit.MoreNotes counts those beyond it.
 const maxNotes = 1000
 
+// noter collects the notes of a unit.
+type noter struct {
+	c      *Converter
+	bufOff uint64 // of the buffer in .debug_info
+	notes  []Note
+	more   int // how many there are beyond maxNotes
+	muted  bool
+}
+
 // note keeps a line about something that was left out or lowered.
-func (u *unit) note(kind NoteKind, pos int, tag dwarfscan.Tag, format string, args ...any) {
-	if u.dry {
+func (d *desc) note(kind NoteKind, pos int, tag dwarfscan.Tag, format string, args ...any) {
+	if d.muted {
 		return
 	}
-	if len(u.out.Notes) == maxNotes {
-		u.out.MoreNotes++
+	if len(d.notes) == maxNotes {
+		d.more++
 		return
 	}
 	for i, a := range args {
@@ -47,7 +56,7 @@ func (u *unit) note(kind NoteKind, pos int, tag dwarfscan.Tag, format string, ar
 			args[i] = short(name)
 		}
 	}
-	u.out.Notes = append(u.out.Notes, Note{kind, u.place(pos), short(u.cuAt(pos)), tag.String(), fmt.Sprintf(format, args...)})
+	d.notes = append(d.notes, Note{kind, d.place(pos), short(d.cuAt(pos)), tag.String(), fmt.Sprintf(format, args...)})
 }
 
 // maxShown is how many bytes of a name a message shows. Names of kernels fit; what a crafted file calls something may be a book.
@@ -66,9 +75,9 @@ func short(name string) string {
 }
 
 // place names a position of the buffer by its section and the offset there.
-func (u *unit) place(pos int) string {
-	off := u.bufOff + uint64(pos)
-	switch c := u.c; {
+func (n *noter) place(pos int) string {
+	off := n.bufOff + uint64(pos)
+	switch c := n.c; {
 	case off < c.infoAt:
 		return fmt.Sprintf(".debug_types+%#x", off)
 	case c.altAt != 0 && off >= c.altAt:
@@ -76,4 +85,18 @@ func (u *unit) place(pos int) string {
 	default:
 		return fmt.Sprintf(".debug_info+%#x", off-c.infoAt)
 	}
+}
+
+// cuAt returns the name of the unit that a position of the buffer lies in.
+func (d *desc) cuAt(pos int) string {
+	best := -1
+	for i := range d.cus {
+		if off := int(d.cus[i].off - d.bufOff); off <= pos && (best < 0 || off > int(d.cus[best].off-d.bufOff)) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return ""
+	}
+	return d.cus[best].name
 }

@@ -12,46 +12,46 @@ const maxImportDepth = 64
 // reference does: the copy that comes last is what references lead to. An alternate
 // file's units have their turn before the file's own and are not walked again here.
 // Rule units/imported.
-func (u *unit) importUnit() {
-	to := u.ref(&u.die, dwarfscan.Import)
-	u.skip()
-	if u.byOff == nil || to == 0 || u.dry {
+func (w *walker) importUnit() {
+	to := w.ref(&w.die, dwarfscan.Import)
+	w.skip()
+	if w.imported == nil || to == 0 {
 		return
 	}
-	i := u.partAt(int(to))
-	if i < 0 || u.group[i].sec != u.sec || u.imported[i] {
+	i := w.partAt(int(to))
+	if i < 0 || w.group[i].sec != w.sec || w.imported[i] {
 		return
 	}
-	if u.imports >= maxImportDepth {
-		u.note(NoteWarning, u.die.Off, dwarfscan.TagImportedUnit, "nested deeper than %d: left out", maxImportDepth)
+	if w.imports >= maxImportDepth {
+		w.d.note(NoteWarning, w.die.Off, dwarfscan.TagImportedUnit, "nested deeper than %d: left out", maxImportDepth)
 		return
 	}
-	u.imported[i] = true
-	u.imports++
-	here, rd, die := u.walkState, u.rd, u.die
-	err := u.walkImported(&u.group[i])
-	u.imports--
-	u.walkState, u.die = here, die
+	w.imported[i] = true
+	w.imports++
+	here, rd, die := w.walkState, w.rd, w.die
+	err := w.walkImported(&w.group[i])
+	w.imports--
+	w.walkState, w.die = here, die
 	if err == nil {
-		err = u.abbrevs.Compile(u.sec.Abbrev, u.hdr.AbbrevOff, u.hdr.Format)
+		err = w.abbrevs.Compile(w.sec.Abbrev, w.hdr.AbbrevOff, w.hdr.Format)
 	}
-	failed := u.rd.Err
-	u.rd = rd
-	if failed != nil && u.rd.Err == nil {
-		u.rd.Err, u.rd.Pos = failed, len(u.rd.Buf)
+	failed := w.rd.Err
+	w.rd = rd
+	if failed != nil && w.rd.Err == nil {
+		w.rd.Err, w.rd.Pos = failed, len(w.rd.Buf)
 	}
-	if err != nil && u.rd.Err == nil {
-		u.rd.Err, u.rd.Pos = err, len(u.rd.Buf)
+	if err != nil && w.rd.Err == nil {
+		w.rd.Err, w.rd.Pos = err, len(w.rd.Buf)
 	}
 }
 
-func (u *unit) walkImported(p *part) error {
-	if err := u.open(p); err != nil || !u.rd.Next(&u.die) || u.die.Tag != dwarfscan.TagPartialUnit {
+func (w *walker) walkImported(p *part) error {
+	if err := w.open(p); err != nil || !w.rd.Next(&w.die) || w.die.Tag != dwarfscan.TagPartialUnit {
 		return err
 	}
-	u.enterUnit(&u.die)
-	if u.die.Children {
-		u.children(ctxCU)
+	w.enterUnit(&w.die)
+	if w.die.Children {
+		w.children(ctxCU)
 	}
 	return nil
 }
@@ -59,11 +59,11 @@ func (u *unit) walkImported(p *part) error {
 // order returns the order in which the units of a merged group are walked: the units of
 // the alternate file that are wanted, and then the file's own. Wanted are those that a
 // DIE of the file refers to, and those that they import.
-func (u *unit) order() []int {
-	own := make([]int, 0, len(u.group))
+func (w *walker) order() []int {
+	own := make([]int, 0, len(w.group))
 	var alt []int
-	for i := range u.group {
-		if u.group[i].sec == &u.c.sec {
+	for i := range w.group {
+		if w.group[i].sec == &w.c.sec {
 			own = append(own, i)
 		} else {
 			alt = append(alt, i)
@@ -75,8 +75,8 @@ func (u *unit) order() []int {
 	wanted := make(map[int]bool)
 	var todo []int
 	want := func(to uint64) {
-		if to < uint64(len(u.buf)) {
-			if j := u.partAt(int(to)); j >= 0 && u.group[j].sec != &u.c.sec && !wanted[j] {
+		if to < uint64(len(w.buf)) {
+			if j := w.partAt(int(to)); j >= 0 && w.group[j].sec != &w.c.sec && !wanted[j] {
 				wanted[j] = true
 				todo = append(todo, j)
 			}
@@ -85,15 +85,15 @@ func (u *unit) order() []int {
 	var refs dwarfscan.Abbrevs
 	for _, i := range own {
 		for _, refs.Only = range [...]dwarfscan.Form{dwarfscan.FormGNURefAlt, dwarfscan.FormRefSup4, dwarfscan.FormRefSup8} {
-			if dwarfscan.HasForm(u.c.sec.Abbrev, refs.Only) {
-				u.eachRef(i, &refs, func(to uint64) { want(to + u.c.altAt) })
+			if dwarfscan.HasForm(w.c.sec.Abbrev, refs.Only) {
+				w.eachRef(i, &refs, func(to uint64) { want(to + w.c.altAt) })
 			}
 		}
 	}
 	for len(todo) > 0 {
 		i := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
-		u.eachImport(i, func(to uint32) { want(uint64(to)) })
+		w.eachImport(i, func(to typeRef) { want(uint64(to)) })
 	}
 	list := make([]int, 0, len(wanted)+len(own))
 	for _, i := range alt {
@@ -105,14 +105,14 @@ func (u *unit) order() []int {
 }
 
 // eachRef calls fn for every reference of one form in unit i, whatever the attribute.
-func (u *unit) eachRef(i int, tab *dwarfscan.Abbrevs, fn func(to uint64)) {
-	p := &u.group[i]
+func (w *walker) eachRef(i int, tab *dwarfscan.Abbrevs, fn func(to uint64)) {
+	p := &w.group[i]
 	*tab = dwarfscan.Abbrevs{Only: tab.Only}
 	if tab.Compile(p.sec.Abbrev, p.AbbrevOff, p.Format) != nil {
 		return
 	}
-	base := int(p.Off - u.bufOff)
-	rd := dwarfscan.Reader{Buf: u.buf[:base+int(p.Size)], Pos: base + p.First, Tab: tab}
+	base := int(p.Off - w.bufOff)
+	rd := dwarfscan.Reader{Buf: w.buf[:base+int(p.Size)], Pos: base + p.First, Tab: tab}
 	var d dwarfscan.DIE
 	for rd.Pos < len(rd.Buf) && rd.Err == nil {
 		if rd.Next(&d) { // all DIEs one after the other, null entries between them
@@ -122,16 +122,16 @@ func (u *unit) eachRef(i int, tab *dwarfscan.Abbrevs, fn func(to uint64)) {
 }
 
 // eachImport calls fn for the place that each DW_TAG_imported_unit right below unit i's DIE names.
-func (u *unit) eachImport(i int, fn func(to uint32)) {
-	if u.open(&u.group[i]) != nil || !u.rd.Next(&u.die) || !u.die.Children {
+func (w *walker) eachImport(i int, fn func(to typeRef)) {
+	if w.open(&w.group[i]) != nil || !w.rd.Next(&w.die) || !w.die.Children {
 		return
 	}
-	for u.rd.Next(&u.die) {
-		if u.die.Tag == dwarfscan.TagImportedUnit {
-			if to := u.ref(&u.die, dwarfscan.Import); to != 0 {
+	for w.rd.Next(&w.die) {
+		if w.die.Tag == dwarfscan.TagImportedUnit {
+			if to := w.ref(&w.die, dwarfscan.Import); to != 0 {
 				fn(to)
 			}
 		}
-		u.skip()
+		w.skip()
 	}
 }
