@@ -373,14 +373,14 @@ func TestOrigins(t *testing.T) {
 	i4 := u.int(4)
 	var m marks
 	m.reset(0, 100, false)
-	m.set(m.add(10), markFunc|0)
+	m.set(m.add(10), markFunc)
 	m.set(m.add(20), markFunc|1)
 	m.count()
 	d := &desc{types: u.types, cus: []cuInfo{{format: dwarfscan.Format{AddrSize: 8}}}}
 	d.funcs = []fn{{off: 10, name: name("f"), typ: refLocal | typeRef(i4), nparm: 2, inline: true}, {off: 20, origin: 10, parm: 2, nparm: 2, lowPC: 0x1000}}
 	d.params = []param{
 		{off: 11, name: name("a"), typ: refLocal | typeRef(i4)}, {off: 12, name: name("b"), typ: refLocal | typeRef(i4)},
-		{off: 21, origin: 12, hasLoc: true, locForm: dwarfscan.FormExprloc, loc: 1<<32 | 0}, {off: 22, origin: 11}, // in the other order
+		{off: 21, origin: 12, hasLoc: true, locForm: dwarfscan.FormExprloc, loc: 1 << 32}, {off: 22, origin: 11}, // in the other order
 	}
 	a := analysis{c: c}
 	a.run(d, &m, []byte{byte(op.DW_OP_reg5)})

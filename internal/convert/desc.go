@@ -63,7 +63,6 @@ type fn struct {
 	lowPC        uint64
 	parm, nparm  uint32 // desc.params[parm:parm+nparm]
 	cu           int32
-	mark         uint32
 	declaration  bool
 	inline       bool
 	nocall       bool // DW_CC_nocall: clang says so of changed signatures
