@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -8,59 +9,66 @@ import (
 	"strings"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/argp"
 	"github.com/gobtf/gobtf/module"
 	"github.com/gobtf/gobtf/refit"
-	"github.com/urfave/cli/v2"
 )
 
 // runningBTF is the BTF of the kernel that runs.
 const runningBTF = "/sys/kernel/btf/vmlinux"
 
-// refitFlags are those that add and rebase share.
-func refitFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.BoolFlag{Name: "strip_signature", Usage: "drop a module's signature, which new BTF would break", DisableDefaultText: true},
-		&cli.StringSliceFlag{Name: "debug_dir", Usage: "look for separate debug files in `DIR` first (repeatable)"},
-		&cli.IntFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "`N` workers; 0: chosen from the input's size", DefaultText: "0"},
-		maxUnpackedFlag(),
+// refitTable has the options that add and rebase share.
+func refitTable() argp.Table {
+	return argp.Table{
+		{Long: "strip_signature", Help: "drop a module's signature, which new BTF would break"},
+		{Long: "debug_dir", Arg: argp.Required, Many: true, Value: "DIR", Help: "look for separate debug files in `DIR` first (repeatable)"},
+		{Long: "jobs", Short: 'j', Arg: argp.Required, Value: "N", Help: "`N` workers; 0: chosen from the input's size (default: 0)"},
+		maxUnpackedOption,
 	}
 }
 
-func refitOptions(c *cli.Context, stderr io.Writer) refit.Options {
+func refitOptions(c *argp.Line, stderr io.Writer) (opt refit.Options, err error) {
+	if err = setMaxUnpacked(c); err != nil {
+		return opt, err
+	}
+	jobs, err := c.Number("jobs")
+	if err != nil {
+		return opt, usageError(err.Error())
+	}
 	return refit.Options{
-		StripSignature: c.Bool("strip_signature"), DebugDirs: c.StringSlice("debug_dir"), Jobs: c.Int("jobs"),
+		StripSignature: c.Has("strip_signature"), DebugDirs: c.Strings("debug_dir"), Jobs: jobs,
 		Notes: func(format string, args ...any) { fmt.Fprintf(stderr, "gobtf: "+format+"\n", args...) },
-	}
+	}, nil
 }
 
-func addCommand(stdout, stderr io.Writer) *cli.Command {
-	return &cli.Command{
-		Usage:     "give BTF to modules that were built without",
-		UsageText: "gobtf add [OPTION...] MODULE...",
-		Description: `What a build with vmlinux at hand does: encodes the module's DWARF, fills in .BTF_ids and verifies. For modules that were
+var addCommand = command{
+	name: "add", summary: "give BTF to modules that were built without", usage: "[OPTION...] MODULE...",
+	text: `What a build with vmlinux at hand does: encodes the module's DWARF, fills in .BTF_ids and verifies. For modules that were
 built with "Skipping BTF generation ... due to unavailability of vmlinux". A module whose vermagic is another kernel's
 is refused.`,
-		Flags: append(refitFlags(),
-			&cli.StringFlag{Name: "btf_base", Value: runningBTF, Usage: "split BTF on `FILE` (BTF, or ELF with .BTF, compressed or not)"},
-			&cli.StringFlag{Name: "kernel", Usage: "the base is of kernel `RELEASE` (running, or as uname -r prints it)"},
-			&cli.StringFlag{Name: "form", Value: "split", Usage: "`FORM` is split, distilled, portable, shifted or raw"}),
-		Action: func(c *cli.Context) error { return add(c, stdout, stderr) },
-	}
+	options: append(refitTable(),
+		argp.Option{Long: "btf_base", Arg: argp.Required, Value: "FILE", Default: runningBTF, Help: "split BTF on `FILE` (BTF, or ELF with .BTF, compressed or not)"},
+		argp.Option{Long: "kernel", Arg: argp.Required, Value: "RELEASE", Help: "the base is of kernel `RELEASE` (running, or as uname -r prints it)"},
+		argp.Option{Long: "form", Arg: argp.Required, Value: "FORM", Default: "split", Help: "`FORM` is split, distilled, portable, shifted or raw"}),
+	run: add,
 }
 
-func add(c *cli.Context, stdout, stderr io.Writer) error {
+func add(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 	form := refit.Form(c.String("form"))
 	switch form {
 	case refit.Split, refit.Distilled, refit.Portable, refit.Shifted, refit.Raw:
 	default:
 		return usagef("add: --form: %q is not split, distilled, portable, shifted or raw", form)
 	}
-	files := c.Args().Slice()
+	files := c.Operands
 	if len(files) == 0 {
 		return usagef("add: no module")
 	}
 	base := c.String("btf_base")
-	opt := refitOptions(c, stderr)
+	opt, err := refitOptions(c, stderr)
+	if err != nil {
+		return err
+	}
 	onto, err := module.ReadBase(base)
 	if err != nil {
 		return at(err, base)
@@ -73,7 +81,7 @@ func add(c *cli.Context, stdout, stderr io.Writer) error {
 		opt.Notes("%s: of which kernel it is is not known, so no vermagic is compared (--kernel=RELEASE)", base)
 	}
 	return eachModule(files, stdout, stderr, func(path string) (*refit.Report, error) {
-		return refit.AddFile(c.Context, path, onto, release, form, opt)
+		return refit.AddFile(ctx, path, onto, release, form, opt)
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/gobtf/gobtf/encoder"
+	"github.com/gobtf/gobtf/internal/argp"
 )
 
 const (
@@ -60,6 +61,33 @@ var kernelLines = []struct{ from, args, want string }{
 		"--btf_encode_detached=.tmp_vmlinux1.BTF.1 .tmp_vmlinux1",
 		"encode --btf_features=" + defaults + ",attributes,layout --jobs=0 --btf_encode_detached=.tmp_vmlinux1.BTF.1 --lang_exclude=rust -- .tmp_vmlinux1"},
 	{"every kernel", "--version", "--version"},
+}
+
+// normalise says what a command line was taken for, in a form that has no abbreviations and no order.
+func normalise(args []string) ([]string, error) {
+	l, err := parse(args)
+	if err != nil {
+		return nil, err
+	}
+	if l.show != "" {
+		return []string{"--" + l.show}, nil
+	}
+	canon := []string{"encode", "--btf_features=" + l.features.String(), fmt.Sprintf("--jobs=%d", l.jobs)}
+	var many []string
+	for _, o := range options {
+		switch {
+		case o.long == "btf_encode" || !l.Has(o.long):
+		case o.many:
+			for _, val := range l.Strings(o.long) {
+				many = append(many, "--"+o.long+"="+val)
+			}
+		case o.arg == argp.None:
+			canon = append(canon, "--"+o.long+"=true")
+		default:
+			canon = append(canon, "--"+o.long+"="+l.String(o.long))
+		}
+	}
+	return append(append(append(canon, many...), "--"), l.Operands...), nil
 }
 
 func TestKernelLines(t *testing.T) {
@@ -268,7 +296,7 @@ func TestOptionTable(t *testing.T) {
 		}
 	}
 	for name := range theirs {
-		if o, err := findLong(name); name != "encode_btf_global_vars" && (err != nil || o.long != name || o.own) {
+		if o, err := encodeTable.Find(name); name != "encode_btf_global_vars" && (err != nil || o.Long != name || o.Own) {
 			t.Errorf("pahole has --%s", name)
 		}
 	}
@@ -281,50 +309,78 @@ func TestOptionTable(t *testing.T) {
 
 var updateDocs = flag.Bool("update_docs", false, "write the table of docs/cli.md")
 
-// TestDocs: docs/cli.md has the table of options as it is.
-func TestDocs(t *testing.T) {
+// docTable is a table of options as docs/cli.md has it.
+func docTable(t argp.Table, own bool) string {
 	var b strings.Builder
-	for _, own := range []bool{false, true} {
-		if own {
-			b.WriteString("\n")
+	b.WriteString("| option | |\n|---|---|\n")
+	for _, o := range t {
+		if o.Own != own || o.Help == "" {
+			continue
 		}
-		b.WriteString("| option | |\n|---|---|\n")
-		for _, o := range options {
-			if o.own != own || o.help == "" {
-				continue
-			}
-			name := "--" + o.long
-			switch o.arg {
-			case needArg:
-				name += "=" + o.value
-			case optArg:
-				name += "[=" + o.value + "]"
-			}
-			name = "`" + name + "`"
-			if o.short != 0 {
-				name = "`-" + string(rune(o.short)) + "`, " + name
-			}
-			fmt.Fprintf(&b, "| %s | %s |\n", name, o.help)
+		name := "--" + o.Long
+		switch o.Arg {
+		case argp.Required:
+			name += "=" + o.Value
+		case argp.Optional:
+			name += "[=" + o.Value + "]"
 		}
+		name = "`" + name + "`"
+		if o.Short != 0 {
+			name = "`-" + string(rune(o.Short)) + "`, " + name
+		}
+		help := o.Help
+		if o.Default != "" {
+			help += " (default: `" + o.Default + "`)"
+		}
+		fmt.Fprintf(&b, "| %s | %s |\n", name, help)
 	}
+	return b.String()
+}
+
+// TestDocs: docs/cli.md has every option of every command, as the tables have it.
+func TestDocs(t *testing.T) {
 	const path = "../../docs/cli.md"
 	doc, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mark := "<!-- options: written by go test ./cmd/gobtf -run Docs -update_docs -->\n"
-	head, rest, ok := strings.Cut(string(doc), mark)
-	old, tail, ok2 := strings.Cut(rest, "<!-- end -->")
-	if !ok || !ok2 {
-		t.Fatal("docs/cli.md has no place for the options")
+	text := string(doc)
+	part := func(name, want string) {
+		mark := "<!-- " + name + ": written by go test ./cmd/gobtf -run Docs -update_docs -->\n"
+		head, rest, ok := strings.Cut(text, mark)
+		_, tail, ok2 := strings.Cut(rest, "<!-- end -->")
+		if !ok || !ok2 {
+			t.Fatalf("docs/cli.md has no place for the %s", name)
+		}
+		text = head + mark + want + "<!-- end -->" + tail
 	}
-	if old == b.String() {
+	part("options", docTable(encodeTable, false)+"\n"+docTable(encodeTable, true))
+	var b strings.Builder
+	for _, c := range commands() {
+		fmt.Fprintf(&b, "### gobtf %s\n%s.\n\n", c.name, strings.ToUpper(c.summary[:1])+c.summary[1:])
+		if c.own != "" {
+			fmt.Fprintf(&b, "```\n%s```\n\n", c.own)
+			continue
+		}
+		for _, line := range strings.Split(c.usage, "\n") {
+			fmt.Fprintf(&b, "    %s\n", strings.TrimSpace("gobtf "+c.name+" "+line))
+		}
+		if c.text != "" {
+			fmt.Fprintf(&b, "\n%s\n", c.text)
+		}
+		if len(c.options) > 0 {
+			fmt.Fprintf(&b, "\n%s", docTable(c.options, false))
+		}
+		b.WriteString("\n")
+	}
+	part("commands", b.String())
+	if text == string(doc) {
 		return
 	}
 	if !*updateDocs {
 		t.Fatal("docs/cli.md is stale: go test ./cmd/gobtf -run Docs -update_docs")
 	}
-	if err := os.WriteFile(path, []byte(head+mark+b.String()+"<!-- end -->"+tail), 0o666); err != nil {
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
 }

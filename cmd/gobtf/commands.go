@@ -1,113 +1,113 @@
 package main
 
 import (
+	"context"
 	"io"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/gobtf/gobtf/internal/argp"
 )
 
-// command makes one subcommand that writes to stdout and notes to stderr.
+// command is a word that gobtf takes as its first. Parsing, help and documents go by it.
 type command struct {
-	name string
-	make func(stdout, stderr io.Writer) *cli.Command
+	name    string
+	summary string // what it does, for the list of commands
+	usage   string // its lines, without "gobtf NAME"
+	text    string // a paragraph about it
+	options argp.Table
+	own     string // the help of a command with a language of its own; it is not run here
+	run     func(ctx context.Context, l *argp.Line, stdout, stderr io.Writer) error
 }
 
-// commands are gobtf's own subcommands, in the order in which help shows them. The name decides, before anything is
-// parsed, that a line is not in pahole's language; cli knows the command by the same name.
-var commands = [...]command{
-	{"add", addCommand},
-	{"rebase", rebaseCommand},
-	{resolveBTFIDsName, resolveHelp},
-	{"verify", verifyCommand},
-	{"version", versionCommand},
-	{"help", helpCommand},
+// commands are all of them, in the order of help.
+func commands() []command {
+	return []command{addCommand, rebaseCommand, resolveHelp, verifyCommand, versionCommand, helpCommand()}
 }
 
-// isCommand tells whether a word in the first place is a command. Anything else is pahole's language.
-func isCommand(word string) bool {
-	for _, c := range commands {
+func findCommand(word string) *command {
+	for _, c := range commands() {
 		if c.name == word {
-			return true
+			return &c
 		}
 	}
-	return false
+	return nil
 }
 
-// resolveHelp is what help shows of resolve_btfids. Its lines are in its own language and do not come here: see run.
-func resolveHelp(io.Writer, io.Writer) *cli.Command {
-	return &cli.Command{
-		Usage:              "fill in .BTF_ids as the kernel's tool of this name, or as gobtf under that name",
-		CustomHelpTemplate: resolveUsage,
+// helpOption is one that each command has.
+var helpOption = argp.Option{Long: "help", Short: '?', Also: 'h', Help: "this text"}
+
+// table returns a command's options, --help among them.
+func (c *command) table() argp.Table {
+	return append(append(argp.Table{}, c.options...), helpOption, argp.Option{Long: "usage"})
+}
+
+// do runs a command with its arguments.
+func (c *command) do(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Writer) error {
+	if c.own != "" {
+		return c.help(app)
 	}
+	t := c.table()
+	l := t.NewLine()
+	operands, err := t.Parse(args, argp.Syntax{}, func(o *argp.Option, value, _ string) error {
+		l.Set(o, value)
+		if o.Long == "help" || o.Long == "usage" {
+			return argp.Stop
+		}
+		return nil
+	})
+	if err != nil {
+		var names []string
+		for _, o := range t {
+			names = append(names, o.Long)
+		}
+		return usageOf(err, names)
+	}
+	if l.Has("help") || l.Has("usage") {
+		return c.help(app)
+	}
+	l.Operands = operands
+	return c.run(ctx, l, stdout, stderr)
 }
 
-func versionCommand(stdout, _ io.Writer) *cli.Command {
-	return &cli.Command{Usage: "print gobtf's own version", UsageText: "gobtf version", Action: alone(func(*cli.Context) error { return printOwnVersion(stdout) })}
+var resolveHelp = command{
+	name:    resolveBTFIDsName,
+	summary: "fill in .BTF_ids as the kernel's tool of this name, or as gobtf under that name",
+	own:     resolveUsage,
 }
 
-func helpCommand(io.Writer, io.Writer) *cli.Command {
-	return &cli.Command{
-		Usage:     "print this text, or that of a command",
-		UsageText: "gobtf help [COMMAND]",
-		Action: func(c *cli.Context) error {
-			switch own := c.App.Command(c.Args().First()); {
-			case !c.Args().Present():
-				return cli.ShowAppHelp(c)
-			case c.Args().Len() > 1 || own == nil || own.Name == encodeCommand:
-				return usagef("help: %s: not a command", strings.Join(c.Args().Slice(), " "))
-			default:
-				return showCommand(c.App, own)
+var versionCommand = command{
+	name: "version", summary: "print gobtf's own version",
+	run: func(_ context.Context, l *argp.Line, stdout, _ io.Writer) error {
+		if len(l.Operands) > 0 {
+			return usagef("version: takes no arguments")
+		}
+		return printOwnVersion(stdout)
+	},
+}
+
+func helpCommand() command {
+	return command{
+		name: "help", summary: "print this text, or that of a command", usage: "[COMMAND]",
+		run: func(_ context.Context, l *argp.Line, stdout, stderr io.Writer) error {
+			app := newApp(true, stdout, stderr)
+			if len(l.Operands) == 0 {
+				return cli.ShowAppHelp(cli.NewContext(app, nil, nil))
 			}
+			c := findCommand(l.Operands[0])
+			if len(l.Operands) > 1 || c == nil {
+				return usagef("help: %s: not a command", strings.Join(l.Operands, " "))
+			}
+			return c.help(app)
 		},
 	}
 }
 
-// showCommand prints the help of one command.
-func showCommand(app *cli.App, c *cli.Command) error {
-	if c.CustomHelpTemplate == "" {
-		c.CustomHelpTemplate = commandTemplate
+// commandNames are the commands' names, as help orders them.
+func commandNames() (names []string) {
+	for _, c := range commands() {
+		names = append(names, c.name)
 	}
-	cli.HelpPrinter(app.Writer, c.CustomHelpTemplate, c)
-	return nil
-}
-
-// arrange moves the options of a command's line in front of its files, where cli looks for them. help: one of them asks for it.
-func arrange(c *cli.Command, words []string) (line []string, help bool) {
-	takesValue := map[string]bool{}
-	for _, f := range c.Flags {
-		_, is := f.(*cli.BoolFlag)
-		for _, name := range f.Names() {
-			takesValue[name] = !is
-		}
-	}
-	var files []string
-	for i := 0; i < len(words); i++ {
-		w := words[i]
-		if w == "--" {
-			files = append(files, words[i+1:]...)
-			break
-		}
-		if len(w) < 2 || w[0] != '-' {
-			files = append(files, w)
-			continue
-		}
-		switch w {
-		case "--help", "-h", "-?", "--usage":
-			return nil, true
-		}
-		name, _, glued := strings.Cut(strings.TrimLeft(w, "-"), "=")
-		if _, known := takesValue[name]; !known && w[1] != '-' && takesValue[w[1:2]] { // -j4
-			line = append(line, w[:2], w[2:])
-			continue
-		}
-		line = append(line, w)
-		if !glued && takesValue[name] {
-			if i++; i == len(words) {
-				return line, false // cli says that the value is missing
-			}
-			line = append(line, words[i])
-		}
-	}
-	return append(append(line, "--"), files...), false
+	return names
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -18,17 +19,16 @@ import (
 	"github.com/gobtf/gobtf/btf/verify"
 	"github.com/gobtf/gobtf/encoder"
 	"github.com/gobtf/gobtf/module"
-	"github.com/urfave/cli/v2"
 )
 
-// encode is the main job: flags, one library call, output.
-func encode(c *cli.Context, stdout, stderr io.Writer) error {
+// encode is the main job: options, one library call, output.
+func encode(ctx context.Context, c *line, stdout, stderr io.Writer) error {
 	// Little becomes garbage in an encoding, and what there is of memory has no pointers:
 	// collecting at Go's usual 4 MB only costs time.
 	debug.SetGCPercent(400)
-	paths := c.Args().Slice()
+	paths := c.Operands
 	begin := time.Now()
-	if err := setMaxUnpacked(c, c.String("max_unpacked")); err != nil {
+	if err := setMaxUnpacked(c.Line); err != nil {
 		return err
 	}
 	opt, err := encodeOptions(c, stdout, stderr)
@@ -41,7 +41,7 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 	}
 	files, err := module.OpenAll(paths)
 	if err != nil {
-		return aboutJobs(err, c.String("jobs"), paths)
+		return aboutJobs(err, c.jobs, paths)
 	}
 	defer module.CloseAll(files)
 	// Not every form needs the base, and --target_kernel=auto asks it first.
@@ -68,9 +68,9 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 			return at(err, base)
 		}
 	}
-	res, err := encoder.Encode(c.Context, files, opt)
+	res, err := encoder.Encode(ctx, files, opt)
 	switch {
-	case err != nil && c.Context.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		return errors.New("interrupted")
 	case err != nil:
 		return at(err, paths...)
@@ -78,7 +78,7 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 	if note != "" && !res.Empty {
 		opt.Notes("%s", note)
 	}
-	if c.Bool("stats") {
+	if c.Has("stats") {
 		defer printStats(stderr, res, begin)
 	}
 	data := res.BTF
@@ -107,7 +107,7 @@ func encode(c *cli.Context, stdout, stderr io.Writer) error {
 }
 
 // forKernel says by whose rules the BTF is verified, and with --target_kernel leaves out what that kernel does not take.
-func forKernel(c *cli.Context, opt encoder.Options, f *module.File, readBase func() (*btf.Base, error)) (encoder.Options, error) {
+func forKernel(c *line, opt encoder.Options, f *module.File, readBase func() (*btf.Base, error)) (encoder.Options, error) {
 	r := kernelRelease(os.LookupEnv, f)
 	target := c.String("target_kernel")
 	if target == "auto" && !r.known() {
@@ -134,28 +134,25 @@ func forKernel(c *cli.Context, opt encoder.Options, f *module.File, readBase fun
 	return opt.For(k), nil
 }
 
-// encodeOptions reads a normalised line.
-func encodeOptions(c *cli.Context, stdout, stderr io.Writer) (opt encoder.Options, err error) {
+// encodeOptions turns a line into what the encoder takes.
+func encodeOptions(c *line, stdout, stderr io.Writer) (opt encoder.Options, err error) {
 	opt = encoder.Options{
 		CUExclude: c.String("cu_exclude"), KabiPrefix: c.String("kabi_prefix"),
-		FixupSillyBitfields: c.Bool("fixup_silly_bitfields"), Quirks: c.Bool("pahole_quirks"), Strict: c.Bool("strict"),
-		StripSignature: c.Bool("strip_signature"), DebugDirs: c.StringSlice("debug_dir"),
+		FixupSillyBitfields: c.Has("fixup_silly_bitfields"), Quirks: c.Has("pahole_quirks"), Strict: c.Has("strict"),
+		StripSignature: c.Has("strip_signature"), DebugDirs: c.Strings("debug_dir"),
 		Notes: func(format string, args ...any) { fmt.Fprintf(stderr, "gobtf: "+format+"\n", args...) },
 	}
-	opt.Features, _ = encoder.ParseFeatures(c.String("btf_features"))
+	opt.Features, opt.Jobs = c.features, c.jobs
 	if c.String("btf_encode_detached") != "" {
 		opt.Features &^= encoder.DistilledBase // as in pahole: only a module has a place for it
-	}
-	if opt.Jobs, err = strconv.Atoi(c.String("jobs")); err != nil {
-		return opt, err
 	}
 	if strings.Contains(os.Getenv("MAKEFLAGS"), "--jobserver") {
 		opt.JobsLimit = 2 // make runs as many encoders as it has slots
 	}
-	if c.Bool("verbose") {
+	if c.Has("verbose") {
 		opt.Trace = stdout
 	}
-	if c.IsSet("cu_exclude") && opt.CUExclude == "" {
+	if c.Has("cu_exclude") && opt.CUExclude == "" {
 		return opt, usagef("option '--cu_exclude' requires a prefix")
 	}
 	if opt.Lang, opt.LangExclude, err = languages(c); err != nil {
@@ -176,24 +173,24 @@ func encodeOptions(c *cli.Context, stdout, stderr io.Writer) (opt encoder.Option
 			return opt, fmt.Errorf("--hashbits=%s: must be below 32", n)
 		}
 	}
-	if formats := c.String("format_path"); c.IsSet("format_path") && !contains(formats, "dwarf") {
+	if formats := c.String("format_path"); c.Has("format_path") && !contains(formats, "dwarf") {
 		return opt, fmt.Errorf("--format_path=%s: gobtf reads dwarf alone", formats)
 	}
 	return opt, nil
 }
 
 // languages returns the filters. The environment's counts only when no option says anything.
-func languages(c *cli.Context) (only, not []uint16, err error) {
+func languages(c *line) (only, not []uint16, err error) {
 	exclude, from := c.String("lang_exclude"), "--lang_exclude"
-	if env := os.Getenv("PAHOLE_LANG_EXCLUDE"); env != "" && !c.IsSet("lang") && !c.IsSet("lang_exclude") {
+	if env := os.Getenv("PAHOLE_LANG_EXCLUDE"); env != "" && !c.Has("lang") && !c.Has("lang_exclude") {
 		exclude, from = env, "PAHOLE_LANG_EXCLUDE"
 	}
-	if c.IsSet("lang") {
+	if c.Has("lang") {
 		if only, err = encoder.ParseLang(c.String("lang")); err != nil {
 			return nil, nil, fmt.Errorf("--lang: %w", err)
 		}
 	}
-	if c.IsSet("lang_exclude") || exclude != "" {
+	if c.Has("lang_exclude") || exclude != "" {
 		if not, err = encoder.ParseLang(exclude); err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", from, err)
 		}
@@ -272,8 +269,8 @@ func printStats(w io.Writer, res *encoder.Result, begin time.Time) {
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // aboutJobs adds to the error of a file that is not there what may have been meant, where -j came without a number and a number as a file.
-func aboutJobs(err error, jobs string, paths []string) error {
-	if jobs != "0" || !errors.Is(err, fs.ErrNotExist) {
+func aboutJobs(err error, jobs int, paths []string) error {
+	if jobs != 0 || !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for _, path := range paths {

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"io"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/gobtf/gobtf/internal/argp"
 )
 
 const usageText = `gobtf -J [OPTION...] FILE...                          encode into FILE itself
@@ -16,30 +19,58 @@ starts anew, and what comes later adds to it or takes away.
 
 Ends with 0 only when what was asked for exists, with 1 when it does not, and with 64 for wrong usage.`
 
-// flags makes what cli reads the normalised line with, and what help lists, from the table of options.
-func flags() []cli.Flag {
+// flags makes what cli's help lists from a table of options.
+func flags(t argp.Table, own string) []cli.Flag {
 	var flags []cli.Flag
-	for _, o := range options {
-		category := "Options as pahole has them:"
-		if o.own {
-			category = "gobtf's own:"
+	for _, o := range t {
+		category := ""
+		if own != "" {
+			category = "Options as pahole has them:"
+			if o.Own {
+				category = own
+			}
 		}
 		var alias []string
-		if o.short != 0 {
-			alias = []string{string(o.short)}
+		if o.Short != 0 {
+			alias = []string{string(o.Short)}
 		}
-		hidden := o.help == ""
-		switch {
-		case o.role == printing || o.role == ignored: // they never get here
-		case o.role == every:
-			flags = append(flags, &cli.StringSliceFlag{Name: o.long, Aliases: alias, Usage: o.help, Category: category, Hidden: hidden})
-		case o.arg == noArg:
-			flags = append(flags, &cli.BoolFlag{Name: o.long, Aliases: alias, Usage: o.help, Category: category, Hidden: hidden, DisableDefaultText: true})
-		default:
-			flags = append(flags, &cli.StringFlag{Name: o.long, Aliases: alias, Usage: o.help, Category: category, Hidden: hidden})
+		hidden := o.Help == ""
+		if o.Arg == argp.None {
+			flags = append(flags, &cli.BoolFlag{Name: o.Long, Aliases: alias, Usage: o.Help, Category: category, Hidden: hidden, DisableDefaultText: true})
+		} else {
+			flags = append(flags, &cli.StringFlag{Name: o.Long, Aliases: alias, Usage: o.Help, Value: o.Default, Category: category, Hidden: hidden})
 		}
 	}
 	return flags
+}
+
+// newApp is gobtf as cli's help shows it. visible: with commands, which it does not have under the name pahole.
+func newApp(visible bool, stdout, stderr io.Writer) *cli.App {
+	app := &cli.App{
+		Name: "gobtf", Usage: "turns DWARF into BTF", UsageText: usageText, Description: description,
+		CustomAppHelpTemplate: helpTemplate, Flags: flags(encodeTable, "gobtf's own:"), Writer: stdout, ErrWriter: stderr,
+		HideHelp: true, HideVersion: true, // the tables have ours
+	}
+	for _, c := range commands() {
+		app.Commands = append(app.Commands, &cli.Command{Name: c.name, Usage: c.summary, Hidden: !visible})
+	}
+	app.Setup()
+	return app
+}
+
+// help prints the help of a command.
+func (c *command) help(app *cli.App) error {
+	template := c.own
+	if template == "" {
+		template = commandTemplate
+	}
+	var usage []string
+	for _, line := range strings.Split(c.usage, "\n") {
+		usage = append(usage, strings.TrimSpace("gobtf "+c.name+" "+line))
+	}
+	cli.HelpPrinter(app.Writer, template, &cli.Command{Name: c.name, Usage: c.summary, UsageText: strings.Join(usage, "\n"), Description: c.text,
+		Flags: flags(c.table(), "")})
+	return nil
 }
 
 // helpTemplate is cli's without a list of authors and the like, and with options as wide as they are.

@@ -35,14 +35,6 @@ func distance(a, b string) int {
 	return last[len(b)]
 }
 
-// commandNames are the commands' names, as help orders them.
-func commandNames() (names []string) {
-	for _, c := range commands {
-		names = append(names, c.name)
-	}
-	return names
-}
-
 // optionNames are the long options that encode.
 func optionNames() (names []string) {
 	for i := range options {

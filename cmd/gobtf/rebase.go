@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,37 +10,37 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/gobtf/gobtf/internal/argp"
 	"github.com/gobtf/gobtf/module"
 	"github.com/gobtf/gobtf/refit"
 	"github.com/schollz/progressbar/v3"
-	"github.com/urfave/cli/v2"
 )
 
-func rebaseCommand(stdout, stderr io.Writer) *cli.Command {
-	return &cli.Command{
-		Usage:     "make built modules fit another kernel",
-		UsageText: "gobtf rebase [OPTION...] MODULE...\ngobtf rebase [OPTION...] --all DIR",
-		Description: `Makes a module's BTF and .BTF_ids valid for BASE, by the best source it has: its DWARF, its .BTF.base, standalone BTF, or
+var rebaseCommand = command{
+	name: "rebase", summary: "make built modules fit another kernel", usage: "[OPTION...] MODULE...\n[OPTION...] --all DIR",
+	text: `Makes a module's BTF and .BTF_ids valid for BASE, by the best source it has: its DWARF, its .BTF.base, standalone BTF, or
 split BTF together with --from. Refused where a struct that the module embeds or reaches into differs. Ends with 0 when
 every module fits. docs/module-btf.md has recipes.`,
-		Flags: append(refitFlags(),
-			&cli.StringFlag{Name: "onto", Value: runningBTF, Usage: "the `BASE` to fit (BTF, or ELF with .BTF, compressed or not)"},
-			&cli.StringFlag{Name: "from", Usage: "the base `OLD` that split BTF was built on"},
-			&cli.StringFlag{Name: "form", Usage: "write `FORM`: split, or shifted (standalone BTF moved up, nothing shared)"},
-			&cli.BoolFlag{Name: "check", Usage: "report only, write nothing", DisableDefaultText: true},
-			&cli.BoolFlag{Name: "force", Usage: "write where structs differ, too", DisableDefaultText: true},
-			&cli.StringFlag{Name: "all", Usage: "all modules below `DIR` (/lib/modules/RELEASE)"}),
-		Action: func(c *cli.Context) error { return rebase(c, stdout, stderr) },
-	}
+	options: append(refitTable(),
+		argp.Option{Long: "onto", Arg: argp.Required, Value: "BASE", Default: runningBTF, Help: "the `BASE` to fit (BTF, or ELF with .BTF, compressed or not)"},
+		argp.Option{Long: "from", Arg: argp.Required, Value: "OLD", Help: "the base `OLD` that split BTF was built on"},
+		argp.Option{Long: "form", Arg: argp.Required, Value: "FORM", Help: "write `FORM`: split, or shifted (standalone BTF moved up, nothing shared)"},
+		argp.Option{Long: "check", Help: "report only, write nothing"},
+		argp.Option{Long: "force", Help: "write where structs differ, too"},
+		argp.Option{Long: "all", Arg: argp.Required, Value: "DIR", Help: "all modules below `DIR` (/lib/modules/RELEASE)"}),
+	run: rebase,
 }
 
-func rebase(c *cli.Context, stdout, stderr io.Writer) error {
-	opt := refitOptions(c, stderr)
-	opt.Check, opt.Force, opt.Form = c.Bool("check"), c.Bool("force"), refit.Form(c.String("form"))
+func rebase(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
+	opt, err := refitOptions(c, stderr)
+	if err != nil {
+		return err
+	}
+	opt.Check, opt.Force, opt.Form = c.Has("check"), c.Has("force"), refit.Form(c.String("form"))
 	if opt.Form != "" && opt.Form != refit.Split && opt.Form != refit.Shifted {
 		return usagef("rebase: --form: %q is not split or shifted", opt.Form)
 	}
-	files := c.Args().Slice()
+	files := c.Operands
 	dir := c.String("all")
 	if (dir == "") == (len(files) == 0) {
 		return usagef("rebase: give modules, or --all with a folder of them")
@@ -56,7 +57,7 @@ func rebase(c *cli.Context, stdout, stderr io.Writer) error {
 		opt.From = old.Types
 	}
 	one := func(path string) (*refit.Report, error) {
-		r, err := refit.RebaseFile(c.Context, path, onto, opt)
+		r, err := refit.RebaseFile(ctx, path, onto, opt)
 		if r != nil && err != nil && errors.Is(err, refit.ErrDiffers) {
 			fmt.Fprintf(stdout, "%s: %s BTF stays as it is; what differs:\n", path, r.Before)
 			printChanges(stdout, r)
@@ -70,7 +71,7 @@ func rebase(c *cli.Context, stdout, stderr io.Writer) error {
 	if dir == "" {
 		return eachModule(files, stdout, stderr, one)
 	}
-	return rebaseAll(c, dir, stdout, stderr, one)
+	return rebaseAll(ctx, dir, stdout, stderr, one)
 }
 
 // moduleSuffixes are the names of modules under /lib/modules.
@@ -93,7 +94,7 @@ func modulesIn(dir string) (list []string, err error) {
 }
 
 // rebaseAll walks a tree. What fits, and what has no BTF, is only counted.
-func rebaseAll(c *cli.Context, dir string, stdout, stderr io.Writer, one func(string) (*refit.Report, error)) error {
+func rebaseAll(ctx context.Context, dir string, stdout, stderr io.Writer, one func(string) (*refit.Report, error)) error {
 	list, err := modulesIn(dir)
 	if err != nil {
 		return at(err, dir)
@@ -104,7 +105,7 @@ func rebaseAll(c *cli.Context, dir string, stdout, stderr io.Writer, one func(st
 	bar := progress(stderr, len(list))
 	fit, done, none, failed := 0, 0, 0, 0
 	for _, path := range list {
-		if c.Context.Err() != nil {
+		if ctx.Err() != nil {
 			bar.clear()
 			return errors.New("interrupted")
 		}

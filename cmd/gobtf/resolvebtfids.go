@@ -11,6 +11,7 @@ import (
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/btf/verify"
 	"github.com/gobtf/gobtf/btfids"
+	"github.com/gobtf/gobtf/internal/argp"
 )
 
 // resolveBTFIDsName is the name under which kernel builds call it.
@@ -44,7 +45,7 @@ the environment of such a build (RESOLVE_BTFIDS_FLAGS, or VERSION 7 and later); 
 var errResolveUsage = errors.New("usage")
 
 // resolveCommand tells whether the program is called as resolve_btfids, by its own name or by its first argument, and
-// returns what follows. Its language is neither pahole's nor cli's, so it is asked for before both.
+// returns what follows. Its language is not pahole's, so it is asked for first.
 func resolveCommand(argv []string) (rest []string, ok bool) {
 	switch {
 	case len(argv) == 0:
@@ -57,110 +58,47 @@ func resolveCommand(argv []string) (rest []string, ok bool) {
 	return nil, false
 }
 
-// resolveOption is an option of the kernel's tool, whose parser (perf's) takes unique abbreviations.
-type resolveOption struct {
-	long  string
-	short byte
-	arg   bool
+// resolveTable has the options of the kernel's tool, and two of ours.
+var resolveTable = argp.Table{
+	{Long: "verbose", Short: 'v'}, {Long: "btf", Arg: argp.Required}, {Long: "btf_base", Short: 'b', Arg: argp.Required}, {Long: "fatal_warnings"},
+	{Long: "distill_base"}, {Long: "patch_btfids", Arg: argp.Required}, {Long: "no-fail"}, {Long: "strict"}, {Long: "mode", Arg: argp.Required},
+	{Long: "help", Short: 'h'},
 }
 
-var resolveOptions = [...]resolveOption{
-	{"verbose", 'v', false}, {"btf", 0, true}, {"btf_base", 'b', true}, {"fatal_warnings", 0, false}, {"distill_base", 0, false},
-	{"patch_btfids", 0, true}, {"no-fail", 0, false}, {"strict", 0, false}, {"mode", 0, true}, {"help", 'h', false},
-}
-
-// resolveArgs is a command line of resolve_btfids, taken apart. It ends at the first word that is no option.
-func resolveArgs(args []string) (opts map[string]string, object string, err error) {
-	bad := func(format string, a ...any) (map[string]string, string, error) {
-		return nil, "", fmt.Errorf("%w: %s", errResolveUsage, fmt.Sprintf(format, a...))
+// resolveArgs is a command line of resolve_btfids, taken apart as the kernel's tools do: it ends at the first word that is no option.
+func resolveArgs(args []string) (*argp.Line, error) {
+	l, err := resolveTable.Line(args, argp.Syntax{Front: true})
+	var e *argp.Error
+	switch long := errors.As(err, &e) && strings.HasPrefix(e.Word, "--"); {
+	case err == nil:
+	case e.Kind == argp.NoValue:
+		return nil, fmt.Errorf("%w: option %q requires a value", errResolveUsage, e.Word)
+	case e.Kind == argp.HasValue:
+		return nil, fmt.Errorf("%w: option %q takes no value", errResolveUsage, e.Word)
+	case long:
+		return nil, fmt.Errorf("%w: unknown or ambiguous option %q", errResolveUsage, e.Word)
+	default:
+		return nil, fmt.Errorf("%w: unknown switch %q", errResolveUsage, e.Word[1:])
 	}
-	opts = map[string]string{}
-	i := 0
-	for ; i < len(args); i++ {
-		a := args[i]
-		if a == "--" {
-			i++
-			break
-		}
-		if len(a) < 2 || a[0] != '-' {
-			break
-		}
-		var o *resolveOption
-		value, glued := "", false
-		if strings.HasPrefix(a, "--") {
-			name := a[2:]
-			if name, value, glued = strings.Cut(name, "="); name == "" {
-				return bad("unknown option %q", a)
-			}
-			if o = findResolveOption(name); o == nil {
-				return bad("unknown or ambiguous option %q", a)
-			}
-		} else {
-			for j := range resolveOptions {
-				if resolveOptions[j].short == a[1] {
-					o = &resolveOptions[j]
-				}
-			}
-			if o == nil {
-				return bad("unknown switch %q", a[1:2])
-			}
-			value, glued = a[2:], len(a) > 2
-			if glued && !o.arg {
-				args = append(append(append([]string(nil), args[:i]...), a[:2], "-"+a[2:]), args[i+1:]...)
-				value, glued = "", false
-			}
-		}
-		switch {
-		case o.arg && !glued:
-			if i++; i == len(args) {
-				return bad("option %q requires a value", a)
-			}
-			value = args[i]
-		case !o.arg && glued:
-			return bad("option %q takes no value", a)
-		}
-		opts[o.long] = value
+	if !l.Has("help") && len(l.Operands) != 1 {
+		return nil, fmt.Errorf("%w: one ELF object is wanted", errResolveUsage)
 	}
-	if _, help := opts["help"]; help {
-		return opts, "", nil
-	}
-	if len(args)-i != 1 {
-		return bad("one ELF object is wanted")
-	}
-	return opts, args[i], nil
-}
-
-func findResolveOption(name string) (found *resolveOption) {
-	for i := range resolveOptions {
-		o := &resolveOptions[i]
-		if o.long == name {
-			return o
-		}
-		if strings.HasPrefix(o.long, name) {
-			if found != nil {
-				return nil
-			}
-			found = o
-		}
-	}
-	return found
+	return l, nil
 }
 
 // resolveBTFIDs is the whole tool: arguments in, exit code out.
 func resolveBTFIDs(args []string, stderr io.Writer) int {
-	opts, object, err := resolveArgs(args)
+	l, err := resolveArgs(args)
 	if err != nil {
 		fmt.Fprintf(stderr, "gobtf: resolve_btfids: %s\n%s", strings.TrimPrefix(err.Error(), "usage: "), resolveUsage)
 		return exitResolveUsage
 	}
-	if _, help := opts["help"]; help {
+	if l.Has("help") {
 		fmt.Fprint(stderr, resolveUsage)
 		return exitResolveUsage
 	}
-	_, strict := opts["strict"]
-	_, distill := opts["distill_base"]
-	_, verbose := opts["verbose"]
-	job := btfids.Job{Object: object, BTF: opts["btf"], Base: opts["btf_base"], Distill: distill, Strict: strict,
+	object, strict, distill := l.Operands[0], l.Has("strict"), l.Has("distill_base")
+	job := btfids.Job{Object: object, BTF: l.String("btf"), Base: l.String("btf_base"), Distill: distill, Strict: strict,
 		Warn: func(format string, a ...any) { fmt.Fprintf(stderr, "WARN: resolve_btfids: "+format+"\n", a...) },
 	}
 	job.Verify = func(own, small []byte, base *btf.Types) error {
@@ -174,15 +112,15 @@ func resolveBTFIDs(args []string, stderr io.Writer) int {
 		job.Warn("%s: %v", object, err)
 		return nil
 	}
-	if verbose {
+	if l.Has("verbose") {
 		job.Log = func(format string, a ...any) { fmt.Fprintf(stderr, format+"\n", a...) }
 	}
-	if blob := opts["patch_btfids"]; blob != "" {
+	if blob := l.String("patch_btfids"); blob != "" {
 		err = btfids.Patch(object, blob)
 	} else {
-		switch mode := opts["mode"]; mode {
+		switch mode := l.String("mode"); mode {
 		case "":
-			job.Files = distill || opts["btf"] != "" && filesFlow(os.LookupEnv)
+			job.Files = distill || l.String("btf") != "" && filesFlow(os.LookupEnv)
 		case "inplace", "files":
 			job.Files = mode == "files"
 		default:

@@ -55,87 +55,33 @@ func dispatch(ctx context.Context, argv []string, stdout, stderr io.Writer) erro
 	}
 	// Called as pahole it has no commands: any word is a file.
 	visible := name != "pahole"
-	if !visible || len(args) == 0 || !isCommand(args[0]) {
-		if visible && len(args) == 0 {
-			return usagef("nothing to do: -J FILE encodes, and the commands are %s", strings.Join(commandNames(), ", "))
-		}
-		line, err := normalise(args)
-		if err != nil {
-			if visible && !strings.HasPrefix(args[0], "-") {
-				if meant := near(args[0], commandNames()); meant != "" {
-					return usagef("%s is no command: is '%s' meant?", args[0], meant)
-				}
-			}
-			return err
-		}
-		args = line
+	if visible && len(args) == 0 {
+		return usagef("nothing to do: -J FILE encodes, and the commands are %s", strings.Join(commandNames(), ", "))
 	}
-	switch args[0] {
-	case "--version", "--numeric_version", "--devel_version":
-		return printVersion(stdout, args[0])
-	case "--supported_btf_features":
+	if visible {
+		if c := findCommand(args[0]); c != nil {
+			return c.do(ctx, newApp(visible, stdout, stderr), args[1:], stdout, stderr)
+		}
+	}
+	l, err := parse(args)
+	if err != nil {
+		if visible && !strings.HasPrefix(args[0], "-") {
+			if meant := near(args[0], commandNames()); meant != "" {
+				return usagef("%s is no command: is '%s' meant?", args[0], meant)
+			}
+		}
+		return err
+	}
+	switch l.show {
+	case "":
+		return encode(ctx, l, stdout, stderr)
+	case "supported_btf_features":
 		_, err := fmt.Fprintln(stdout, strings.Join(encoder.FeatureNames(), ","))
 		return err
-	case "--help", "--usage":
-		args[0] = "help"
-	}
-	app := newApp(visible, stdout, stderr)
-	if visible && isCommand(args[0]) {
-		own := app.Command(args[0])
-		line, help := arrange(own, args[1:])
-		if help {
-			return showCommand(app, own)
-		}
-		args = append([]string{args[0]}, line...)
-	}
-	return app.RunContext(ctx, append([]string{name}, args...))
-}
-
-func newApp(visible bool, stdout, stderr io.Writer) *cli.App {
-	encode := &cli.Command{
-		Name: encodeCommand, Hidden: true, HideHelp: true, Flags: flags(),
-		Action: func(c *cli.Context) error { return encode(c, stdout, stderr) },
-	}
-	usage := func(_ *cli.Context, err error, _ bool) error { return usageError(inOurWords(err)) }
-	encode.OnUsageError = usage
-	list := []*cli.Command{encode}
-	for _, own := range commands {
-		c := own.make(stdout, stderr)
-		c.Name, c.Hidden, c.HideHelp, c.OnUsageError = own.name, !visible, true, usage
-		list = append(list, c)
-	}
-	return &cli.App{
-		Name: "gobtf", Usage: "turns DWARF into BTF", UsageText: usageText, Description: description,
-		CustomAppHelpTemplate: helpTemplate,
-		Flags:                 flags(),
-		Commands:              list,
-		HideVersion:           true,
-		HideHelp:              true, // ours takes its place
-		Writer:                stdout, ErrWriter: stderr,
-		OnUsageError:              usage,
-		ExitErrHandler:            func(*cli.Context, error) {}, // main alone ends the program
-		DisableSliceFlagSeparator: true,
-	}
-}
-
-// inOurWords says what package flag says of a line as getopt would.
-func inOurWords(err error) string {
-	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
-		return fmt.Sprintf("unrecognized option '--%s'", name)
-	}
-	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: -"); ok {
-		return fmt.Sprintf("option '--%s' requires an argument", name)
-	}
-	return err.Error()
-}
-
-// alone is for a command that takes no arguments.
-func alone(action cli.ActionFunc) cli.ActionFunc {
-	return func(c *cli.Context) error {
-		if c.Args().Present() {
-			return usagef("%s: takes no arguments", c.Command.Name)
-		}
-		return action(c)
+	case "help", "usage":
+		return cli.ShowAppHelp(cli.NewContext(newApp(visible, stdout, stderr), nil, nil))
+	default:
+		return printVersion(stdout, "--"+l.show)
 	}
 }
 

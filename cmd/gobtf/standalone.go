@@ -9,7 +9,6 @@ import (
 
 	"github.com/gobtf/gobtf/encoder"
 	"github.com/gobtf/gobtf/module"
-	"github.com/urfave/cli/v2"
 )
 
 // request says who asks for standalone BTF, and for which form; auto is not chosen yet.
@@ -21,9 +20,9 @@ type request struct {
 
 // standaloneRequest looks whether standalone BTF is asked for: by the option, by GOBTF_STANDALONE, by BTF_BASE= on make's
 // command line or in its environment.
-func standaloneRequest(c *cli.Context, lookup func(string) (string, bool)) (request, error) {
+func standaloneRequest(c *line, lookup func(string) (string, bool)) (request, error) {
 	word, by := "", ""
-	if c.IsSet("standalone") {
+	if c.Has("standalone") {
 		word, by = c.String("standalone"), "--standalone"
 	} else if v, _ := lookup("GOBTF_STANDALONE"); v != "" && v != "0" {
 		word, by = v, "GOBTF_STANDALONE"
@@ -162,7 +161,7 @@ func choose(c circumstances) (form encoder.Form, share bool, why string) {
 }
 
 // applyStandalone settles the form of the output. note is one line that says which it is and why, empty when nobody asks.
-func applyStandalone(c *cli.Context, req request, opt *encoder.Options, f *module.File) (note string, err error) {
+func applyStandalone(c *line, req request, opt *encoder.Options, f *module.File) (note string, err error) {
 	if req.by == "" {
 		return "", nil
 	}

@@ -5,18 +5,18 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gobtf/gobtf/internal/argp"
 	"github.com/gobtf/gobtf/module"
-	"github.com/urfave/cli/v2"
 )
 
 const maxUnpackedHelp = "compressed files and sections may unpack to `SIZE` bytes (with K, M or G: times 1024, ...), not only to 100 times theirs"
 
-// maxUnpackedFlag is --max_unpacked of a command.
-func maxUnpackedFlag() cli.Flag {
-	return &cli.StringFlag{Name: "max_unpacked", Usage: maxUnpackedHelp, Action: setMaxUnpacked}
-}
+// maxUnpackedOption is --max_unpacked of a command.
+var maxUnpackedOption = argp.Option{Long: "max_unpacked", Arg: argp.Required, Value: "SIZE", Help: maxUnpackedHelp}
 
-func setMaxUnpacked(_ *cli.Context, s string) error {
+// setMaxUnpacked takes --max_unpacked of a line.
+func setMaxUnpacked(l *argp.Line) error {
+	s := l.String("max_unpacked")
 	if s == "" {
 		return nil
 	}

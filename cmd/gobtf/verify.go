@@ -1,40 +1,44 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/btf/verify"
+	"github.com/gobtf/gobtf/internal/argp"
 	"github.com/gobtf/gobtf/module"
 	"github.com/gobtf/gobtf/refit"
-	"github.com/urfave/cli/v2"
 )
 
-func verifyCommand(stdout, stderr io.Writer) *cli.Command {
-	return &cli.Command{
-		Usage:     "say what a kernel would say of a file's BTF",
-		UsageText: "gobtf verify [OPTION...] FILE...",
-		Description: `Checks what a kernel checks when it loads the BTF of a vmlinux or a module. A finding is one line: type, name, member, what
+var verifyCommand = command{
+	name: "verify", summary: "say what a kernel would say of a file's BTF", usage: "[OPTION...] FILE...",
+	text: `Checks what a kernel checks when it loads the BTF of a vmlinux or a module. A finding is one line: type, name, member, what
 should hold, the kernel's own words. Ends with 0 when nothing is found. docs/verify.md has the rules.`,
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "btf_base", Usage: "what split BTF continues: `FILE` (BTF, or ELF with .BTF, compressed or not)"},
-			&cli.StringFlag{Name: "kernel", Usage: "as kernel `VERSION` (5.10 ... or running) would (default: the module's, or the newest known)"},
-			&cli.BoolFlag{Name: "full", Usage: "also what BPF_BTF_LOAD checks, and relations that break users", DisableDefaultText: true},
-			&cli.IntFlag{Name: "pointer_size", Usage: "pointers have `N` bytes, 4 or 8, where no ELF file says it", DefaultText: "8"},
-			maxUnpackedFlag(),
-		},
-		Action: func(c *cli.Context) error { return verifyFiles(c, stdout, stderr) },
-	}
+	options: argp.Table{
+		{Long: "btf_base", Arg: argp.Required, Value: "FILE", Help: "what split BTF continues: `FILE` (BTF, or ELF with .BTF, compressed or not)"},
+		{Long: "kernel", Arg: argp.Required, Value: "VERSION", Help: "as kernel `VERSION` (5.10 ... or running) would (default: the module's, or the newest known)"},
+		{Long: "full", Help: "also what BPF_BTF_LOAD checks, and relations that break users"},
+		{Long: "pointer_size", Arg: argp.Required, Value: "N", Help: "pointers have `N` bytes, 4 or 8, where no ELF file says it (default: 8)"},
+		maxUnpackedOption,
+	},
+	run: verifyFiles,
 }
 
-func verifyFiles(c *cli.Context, stdout, stderr io.Writer) error {
-	files := c.Args().Slice()
+func verifyFiles(_ context.Context, c *argp.Line, stdout, stderr io.Writer) error {
+	files := c.Operands
 	if len(files) == 0 {
 		return usagef("verify: no file")
 	}
-	size := c.Int("pointer_size")
+	if err := setMaxUnpacked(c); err != nil {
+		return err
+	}
+	size, err := c.Number("pointer_size")
+	if err != nil {
+		return usagef("verify: %v", err)
+	}
 	if size != 0 && size != 4 && size != 8 {
 		return usagef("verify: --pointer_size: %d is not 4 or 8", size)
 	}
@@ -56,7 +60,7 @@ func verifyFiles(c *cli.Context, stdout, stderr io.Writer) error {
 	}
 	bad := 0
 	for _, path := range files {
-		v, err := refit.Verify(path, base, kernel, c.Bool("full"), size)
+		v, err := refit.Verify(path, base, kernel, c.Has("full"), size)
 		switch {
 		case err != nil && len(files) == 1:
 			return at(err, path)

@@ -36,7 +36,7 @@ var elfAndDwarf = []string{"debug/"}
 
 var table = map[string]row{
 	"cmd/gobtf": {may: []string{
-		"cmd/gobtf/early", "batch", "btf", "btf/diff", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "module", "refit",
+		"cmd/gobtf/early", "batch", "btf", "btf/diff", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "internal/argp", "module", "refit",
 		"github.com/urfave/cli/v2", "github.com/schollz/progressbar/v3",
 	}},
 	"module":          {may: []string{"btf", "internal/elfx"}, ban: []string{"debug/dwarf"}},
@@ -60,6 +60,7 @@ var table = map[string]row{
 	"btf/dump":         {may: []string{"btf"}, ban: elfAndDwarf},
 	"btf/verify":       {may: []string{"btf"}, ban: elfAndDwarf},
 
+	"internal/argp":      {ban: []string{"os"}},
 	"internal/dwarfscan": {ban: []string{"debug/", "os"}},
 	"internal/elfx":      {may: []string{"github.com/klauspost/compress/", "github.com/ulikunitz/xz", unix}, ban: []string{"debug/dwarf"}},
 	"internal/intern":    {may: []string{"internal/mem"}, ban: elfAndDwarf},
