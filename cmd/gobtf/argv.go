@@ -96,7 +96,7 @@ func (l *line) apply(given *argp.Option, val, word string) error {
 		l.addList(encoder.AllFeatures)
 	case show:
 		l.show = o.long
-		return argp.Stop
+		return argp.ErrStop
 	case showLate:
 		l.late = o.long
 	case printing:

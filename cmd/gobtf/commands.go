@@ -53,7 +53,7 @@ func (c *command) do(ctx context.Context, app *cli.App, args []string, stdout, s
 	operands, err := t.Parse(args, argp.Syntax{}, func(o *argp.Option, value, _ string) error {
 		l.Set(o, value)
 		if o.Long == "help" || o.Long == "usage" {
-			return argp.Stop
+			return argp.ErrStop
 		}
 		return nil
 	})

@@ -43,8 +43,8 @@ type Syntax struct {
 	Front bool
 }
 
-// Stop ends a parse without an error: what an option asked for needs no more of the line.
-var Stop = errors.New("stop")
+// ErrStop ends a parse without an error: what an option asked for needs no more of the line.
+var ErrStop = errors.New("stop")
 
 // Kind says what is wrong with a word.
 type Kind uint8
@@ -81,7 +81,7 @@ func (e *Error) Error() string {
 }
 
 // Parse calls each for every option in turn, with its value and how it was written: "-j", or "--" and its long name. It returns the
-// operands. What each returns ends it: Stop without an error.
+// operands. What each returns ends it: ErrStop without an error.
 func (t Table) Parse(args []string, s Syntax, each func(o *Option, value, word string) error) (operands []string, err error) {
 	p := parser{t, args, each}
 	for len(p.rest) > 0 {
@@ -103,7 +103,7 @@ func (t Table) Parse(args []string, s Syntax, each func(o *Option, value, word s
 			err = p.short(word)
 		}
 		if err != nil {
-			if errors.Is(err, Stop) {
+			if errors.Is(err, ErrStop) {
 				err = nil
 			}
 			return operands, err

@@ -60,7 +60,7 @@ func TestParse(t *testing.T) {
 					s = string(rune(o.Short))
 				case "version":
 					said = append(said, s)
-					return Stop
+					return ErrStop
 				}
 				if o.Arg != None {
 					s += "=" + value
