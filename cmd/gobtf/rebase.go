@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -138,11 +137,9 @@ func rebaseAll(ctx context.Context, dir string, stdout, stderr io.Writer, one fu
 type bar struct{ *progressbar.ProgressBar }
 
 func progress(w io.Writer, n int) bar {
-	if f, ok := w.(*os.File); ok {
-		if fi, err := f.Stat(); err == nil && fi.Mode()&os.ModeCharDevice != 0 {
-			return bar{progressbar.NewOptions(n, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription("modules"),
-				progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())}
-		}
+	if f := terminal(w); f != nil {
+		return bar{progressbar.NewOptions(n, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription("modules"),
+			progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())}
 	}
 	return bar{}
 }

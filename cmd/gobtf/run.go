@@ -40,6 +40,13 @@ func run(ctx context.Context, argv []string, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
+	var own statusError
+	if errors.As(err, &own) {
+		if own.err != nil {
+			fmt.Fprintf(stderr, "gobtf: %s\n", oneLine(own.err))
+		}
+		return own.status
+	}
 	fmt.Fprintf(stderr, "gobtf: %s\n", oneLine(err))
 	if errors.Is(err, errUsage) {
 		fmt.Fprintln(stderr, "Try `gobtf --help' for more information.")

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"unicode/utf8"
 )
 
@@ -11,16 +12,26 @@ import (
 type visible struct{ w io.Writer }
 
 func (v visible) Write(b []byte) (int, error) {
-	clean := true
-	for _, c := range b {
-		if c < ' ' && c != '\n' && c != '\t' || c >= 0x7f {
-			clean = false
-			break
-		}
-	}
-	if clean {
+	if isClean(b) {
 		return v.w.Write(b)
 	}
+	if _, err := v.w.Write(clean(b)); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// isClean tells whether there is nothing to show.
+func isClean(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' && c != '\n' && c != '\t' || c >= 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+func clean(b []byte) []byte {
 	out := make([]byte, 0, len(b)+16)
 	for i := 0; i < len(b); {
 		r, n := utf8.DecodeRune(b[i:])
@@ -36,8 +47,26 @@ func (v visible) Write(b []byte) (int, error) {
 		}
 		i += n
 	}
-	if _, err := v.w.Write(out); err != nil {
-		return 0, err
+	return out
+}
+
+// cleaned is clean for a string.
+func cleaned(s string) string {
+	if b := []byte(s); !isClean(b) {
+		return string(clean(b))
 	}
-	return len(b), nil
+	return s
+}
+
+// terminal returns the terminal that is written to, nil when it is something else.
+func terminal(w io.Writer) *os.File {
+	if v, ok := w.(visible); ok {
+		w = v.w
+	}
+	if f, ok := w.(*os.File); ok {
+		if fi, err := f.Stat(); err == nil && fi.Mode()&os.ModeCharDevice != 0 {
+			return f
+		}
+	}
+	return nil
 }

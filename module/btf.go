@@ -1,0 +1,126 @@
+package module
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/elfx"
+)
+
+// BTF is what a file has of BTF: all of it, or an ELF file's sections. It is not parsed yet, since split BTF needs its base for that.
+type BTF struct {
+	Path    string
+	Own     []byte
+	Base    []byte // .BTF.base; nil when there is none
+	Release string // of the kernel that a module was built for, as its vermagic says it; "" when nothing says it
+	ELF     bool
+}
+
+// ErrNoBTF: an ELF file without a .BTF section, or a file that is neither ELF nor BTF.
+var ErrNoBTF = errors.New("has no BTF")
+
+// ReadBTF reads the BTF of a file: BTF as such, or an ELF file with .BTF, either of them compressed or not.
+func ReadBTF(path string) (*BTF, error) {
+	m, err := elfx.Map(path)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	if !bytes.HasPrefix(m.Data, []byte("\x7fELF")) {
+		if !magic(m.Data) {
+			return nil, fmt.Errorf("%s: %w: it is neither ELF nor BTF", path, ErrNoBTF)
+		}
+		return &BTF{Path: path, Own: bytes.Clone(m.Data)}, nil
+	}
+	e, err := elfx.FromMapping(path, m)
+	if err != nil {
+		return nil, err
+	}
+	f := FromELF(e)
+	own, base, err := f.BTF()
+	if err != nil {
+		return nil, err
+	}
+	if own == nil {
+		return nil, fmt.Errorf("%s: %w: there is no section .BTF", path, ErrNoBTF)
+	}
+	b := &BTF{Path: path, Own: bytes.Clone(own), Base: bytes.Clone(base), ELF: true} // the file is closed before they are looked at
+	b.Release, err = f.Release()
+	return b, err
+}
+
+func magic(b []byte) bool {
+	return len(b) >= 2 && (b[0] == 0x9f && b[1] == 0xeb || b[0] == 0xeb && b[1] == 0x9f)
+}
+
+// Split tells whether this can only be split BTF. What says no may be split too, when it brings no string of its own.
+func (b *BTF) Split() bool {
+	h, err := btf.ParseHeader(b.Own)
+	if err != nil || h.StrLen == 0 {
+		return err == nil && h.TypeLen > 0
+	}
+	return b.Own[h.Len+h.StrOff] != 0
+}
+
+// Parse reads the types. base is what split BTF continues. Types on a .BTF.base stay on it.
+func (b *BTF) Parse(base *btf.Types) (*btf.Types, error) {
+	if b.Base != nil {
+		small, err := btf.Parse(b.Base, nil)
+		if err != nil {
+			return nil, fmt.Errorf("%s: .BTF.base: %w", b.Path, err)
+		}
+		base = small
+	}
+	t, err := btf.Parse(b.Own, base)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", b.Path, err)
+	}
+	return t, nil
+}
+
+// inKernel finds the folder of a kernel in a path: what stands in front of it, and the kernel's release.
+var inKernel = regexp.MustCompile(`^(.*?)/?(?:usr/)?lib(?:/debug)?(?:/usr)?(?:/lib)?/modules/([^/]+)/`)
+
+// Bases lists the files that may be the base of a module's split BTF, the likeliest first: a vmlinux in a folder above it, as in
+// /sys/kernel/btf, a kernel's build or a debug package that is unpacked, and where distributions put the vmlinux of a release. Only
+// those that are there are listed.
+func (b *BTF) Bases() []string {
+	path, err := filepath.Abs(b.Path)
+	if err != nil {
+		path = b.Path
+	}
+	var list []string
+	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
+		list = append(list, filepath.Join(dir, "vmlinux"), filepath.Join(dir, "build", "vmlinux"))
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	root, release := "/", b.Release
+	if m := inKernel.FindStringSubmatch(path); m != nil {
+		root, release = m[1]+"/", m[2]
+	}
+	if release != "" {
+		if running, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil && root == "/" && strings.TrimSpace(string(running)) == release {
+			list = append(list, "/sys/kernel/btf/vmlinux")
+		}
+		for _, p := range []string{"usr/lib/debug/boot/vmlinux-%s", "boot/vmlinux-%s", "usr/lib/debug/lib/modules/%s/vmlinux", "lib/modules/%s/vmlinux", "usr/lib/modules/%s/vmlinux"} {
+			list = append(list, filepath.Join(root, fmt.Sprintf(p, release)))
+		}
+	}
+	var there []string
+	seen := map[string]bool{path: true}
+	for _, p := range list {
+		if fi, err := os.Stat(p); err == nil && fi.Mode().IsRegular() && !seen[p] {
+			there = append(there, p)
+		}
+		seen[p] = true
+	}
+	return there
+}
