@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/btf/cdecl"
 )
 
 // Verdict says what a change does to those who use what changed.
@@ -175,7 +176,7 @@ func (s *space) memberVerdict(i Item) (Verdict, string) {
 
 // plain follows qualifiers, tags and typedefs, as libbpf does before it compares two types.
 func (s *space) plain(n node) node {
-	for range maxNesting {
+	for range cdecl.MaxNesting {
 		switch t := s.typ(n); t.Kind() {
 		case btf.Const, btf.Volatile, btf.Restrict, btf.TypeTag, btf.Typedef:
 			n = s.ref(n, t.Ref())

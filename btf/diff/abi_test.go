@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/btf/cdecl"
 )
 
 // verdicts writes what is found for each kind of users, in order.
@@ -169,11 +170,11 @@ func TestDeclare(t *testing.T) {
 		14: "__user struct s *v", 15: "union {...} v", 16: "struct s *v[5][3]", 19: "enum e v", 20: "union u v", 23: "volatile const int *v",
 		27: "__attribute__((rcu)) int *restrict *v",
 	} {
-		if got := Declare(ts, id, "v"); got != want {
+		if got := cdecl.Declare(ts, id, "v"); got != want {
 			t.Errorf("%d: %q, want %q", id, got, want)
 		}
 	}
-	if got := Declare(ts, 17, "v"); !strings.Contains(got, "...") {
+	if got := cdecl.Declare(ts, 17, "v"); !strings.Contains(got, "...") {
 		t.Errorf("a pointer to itself: %q", got)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/btf/cdecl"
 )
 
 // same tells whether two references count as the same.
@@ -121,7 +122,7 @@ func (s *space) usedItems(what string, op Op, a, b node, path, name string, list
 // name to get there.
 func (s *space) anonymous(a, b node) (x, y node, way string, ok bool) {
 	way = "."
-	for range maxNesting {
+	for range cdecl.MaxNesting {
 		t, u := s.typ(a), s.typ(b)
 		switch k := t.Kind(); {
 		case k != u.Kind() || s.key[a] != 0 || s.key[b] != 0:
@@ -149,11 +150,11 @@ func (s *space) anonymous(a, b node) (x, y node, way string, ok bool) {
 }
 
 // text writes the declaration of a name with the type of a node.
-func (s *space) text(n node, name string) string { return Declare(s.part(n).ts, s.id(n), name) }
+func (s *space) text(n node, name string) string { return cdecl.Declare(s.part(n).ts, s.id(n), name) }
 
 // apart adds to a declaration what tells it from another that reads the same: types of one name that are not the same type.
 func (s *space) apart(n node, text string) string {
-	for range maxNesting {
+	for range cdecl.MaxNesting {
 		t := s.typ(n)
 		if s.key[n] != 0 || composite(t.Kind()) || t.Kind() == btf.FuncProto {
 			break
@@ -165,7 +166,7 @@ func (s *space) apart(n node, text string) string {
 		n = s.ref(n, to)
 	}
 	if t := s.typ(n); composite(t.Kind()) {
-		return fmt.Sprintf("%s /* %s, %d bytes, %d elements */", text, Noun(t), t.Size(), t.Vlen())
+		return fmt.Sprintf("%s /* %s, %d bytes, %d elements */", text, cdecl.Noun(t), t.Size(), t.Vlen())
 	}
 	return fmt.Sprintf("%s /* type %d */", text, s.id(n))
 }

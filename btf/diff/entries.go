@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/btf/cdecl"
 )
 
 func (d *differ) entry(n node) Entry {
@@ -23,17 +24,17 @@ func (d *differ) decl(n node) string {
 	t, ts := s.typ(n), s.part(n).ts
 	switch t.Kind() {
 	case btf.Func, btf.Var:
-		return Declare(ts, t.Ref(), t.Name())
+		return cdecl.Declare(ts, t.Ref(), t.Name())
 	case btf.Typedef:
-		return "typedef " + Declare(ts, t.Ref(), t.Name())
+		return "typedef " + cdecl.Declare(ts, t.Ref(), t.Name())
 	case btf.DeclTag:
-		return fmt.Sprintf("decl_tag %q on %s", t.Name(), Noun(ts.Type(t.Ref())))
+		return fmt.Sprintf("decl_tag %q on %s", t.Name(), cdecl.Noun(ts.Type(t.Ref())))
 	default: // other kinds: their name says it, or their first elements
 	}
 	if t.Name() != "" || !composite(t.Kind()) {
-		return Noun(t)
+		return cdecl.Noun(t)
 	}
-	word, list, sep := Noun(t)[:len(Noun(t))-len("{...}")]+"{ ", "", ""
+	word, list, sep := cdecl.Noun(t)[:len(cdecl.Noun(t))-len("{...}")]+"{ ", "", ""
 	i := 0
 	for m := range t.Members() {
 		if i++; i > maxListed {

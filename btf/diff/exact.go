@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/btf/cdecl"
 )
 
 // Exact says whether two BTFs are equal byte for byte, and where they differ first.
@@ -142,7 +143,7 @@ func line(ts *btf.Types, id btf.TypeID) string {
 	default: // other kinds: all of them is there
 	}
 	for r := range t.Refs() {
-		s += ";" + TypeString(ts, r)
+		s += ";" + cdecl.TypeString(ts, r)
 	}
 	return s
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/btf/cdecl"
 )
 
 // field is a member as C reaches it: those of anonymous structs and unions inside are members of the outer one.
@@ -26,7 +27,7 @@ func (s *space) fields(n node) []field {
 func (s *space) appendFields(n node, bit uint32, inside string, list *[]field, depth int) {
 	for m := range s.typ(n).Members() {
 		to := s.ref(n, m.Type)
-		if m.Name == "" && m.Bits == 0 && depth < maxNesting {
+		if m.Name == "" && m.Bits == 0 && depth < cdecl.MaxNesting {
 			if x := s.unqualified(to); s.key[x] == 0 {
 				if k := s.typ(x).Kind(); k == btf.Struct || k == btf.Union {
 					s.appendFields(x, bit+m.Bit, strings.TrimPrefix(inside+"."+strings.ToLower(k.String()), "."), list, depth+1)
@@ -39,7 +40,7 @@ func (s *space) appendFields(n node, bit uint32, inside string, list *[]field, d
 }
 
 func (s *space) unqualified(n node) node {
-	for range maxNesting {
+	for range cdecl.MaxNesting {
 		switch t := s.typ(n); t.Kind() {
 		case btf.Const, btf.Volatile, btf.Restrict, btf.TypeTag:
 			n = s.ref(n, t.Ref())

@@ -1,6 +1,9 @@
 package diff
 
-import "github.com/gobtf/gobtf/btf"
+import (
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/btf/cdecl"
+)
 
 // maxNames is how many users are named; all are counted.
 const maxNames = 8
@@ -56,7 +59,7 @@ func (s *space) findUsers(of map[node]*Users) {
 		for i, u := range met {
 			if !contains(met[:i], u) {
 				t := s.typ(owner)
-				u.add(t, Noun(t))
+				u.add(t, cdecl.Noun(t))
 			}
 		}
 	}
@@ -112,7 +115,7 @@ func (s *space) findCallers(of map[uint64][]*Users) {
 		case btf.Struct, btf.Union:
 			for m := range t.Members() {
 				for _, u := range pointee(s.ref(n, m.Type)) {
-					u.add(t, Noun(t)+"."+m.Name)
+					u.add(t, cdecl.Noun(t)+"."+m.Name)
 				}
 			}
 		case btf.Var:

@@ -56,9 +56,10 @@ var table = map[string]row{
 	"distill":          {may: []string{"btf"}, ban: elfAndDwarf},
 	"btfids":           {may: []string{"btf", "distill", "internal/elfx"}, ban: []string{"debug/dwarf"}},
 	"btf":              {may: []string{"internal/intern", "internal/mem"}, ban: []string{"debug/dwarf"}},
-	"btf/diff":         {may: []string{"btf"}, ban: elfAndDwarf},
+	"btf/cdecl":        {may: []string{"btf"}, ban: elfAndDwarf},
+	"btf/diff":         {may: []string{"btf", "btf/cdecl"}, ban: elfAndDwarf},
 	"btf/diff/report":  {may: []string{"btf/diff"}, ban: elfAndDwarf},
-	"btf/dump":         {may: []string{"btf"}, ban: elfAndDwarf},
+	"btf/dump":         {may: []string{"btf", "btf/cdecl"}, ban: elfAndDwarf},
 	"btf/verify":       {may: []string{"btf"}, ban: elfAndDwarf},
 
 	"internal/argp":      {ban: []string{"os"}},

@@ -1,4 +1,5 @@
-package diff
+// Package cdecl writes types as C declares them, for messages and tables: not for a compiler.
+package cdecl
 
 import (
 	"strconv"
@@ -7,9 +8,9 @@ import (
 	"github.com/gobtf/gobtf/btf"
 )
 
-// maxNesting bounds how deep a type is written out. No type that a compiler made comes near it; one without a name that leads back to
+// MaxNesting bounds how deep a type is written out. No type that a compiler made comes near it; one without a name that leads back to
 // itself has no end.
-const maxNesting = 24
+const MaxNesting = 24
 
 // TypeString writes a type as C does, without a name to declare: "struct foo *", "int (*)(struct foo *, int)".
 func TypeString(ts *btf.Types, id btf.TypeID) string { return declare(ts, id, "", 0) }
@@ -22,7 +23,7 @@ func declare(ts *btf.Types, id btf.TypeID, inner string, depth int) string {
 	var qualifiers []string
 	for {
 		t := ts.Type(id)
-		if depth++; depth > maxNesting {
+		if depth++; depth > MaxNesting {
 			return join("...", inner)
 		}
 		switch t.Kind() {
