@@ -87,13 +87,26 @@ func (b *BTF) Parse(base *btf.Types) (*btf.Types, error) {
 // inKernel finds the folder of a kernel in a path: what stands in front of it, and the kernel's release.
 var inKernel = regexp.MustCompile(`^(.*?)/?(?:usr/)?lib(?:/debug)?(?:/usr)?(?:/lib)?/modules/([^/]+)/`)
 
-// Bases lists the files that may be the base of a module's split BTF, the likeliest first: a vmlinux in a folder above it, as in
+// Bases lists the files that may be the base of this split BTF.
+func (b *BTF) Bases() []string { return Bases(b.Path, b.Release) }
+
+// ReleaseOf returns the release of the kernel whose folder a path is in (.../lib/modules/RELEASE/...), "" when it is in none.
+func ReleaseOf(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	if m := inKernel.FindStringSubmatch(path); m != nil {
+		return m[2]
+	}
+	return ""
+}
+
+// Bases lists the files that may be what a module's split BTF continues, the likeliest first: a vmlinux in a folder above it, as in
 // /sys/kernel/btf, a kernel's build or a debug package that is unpacked, and where distributions put the vmlinux of a release. Only
-// those that are there are listed.
-func (b *BTF) Bases() []string {
-	path, err := filepath.Abs(b.Path)
-	if err != nil {
-		path = b.Path
+// those that are there are listed. release is the one that the module was built for, "" when nothing says it.
+func Bases(path, release string) []string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
 	}
 	var list []string
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) {
@@ -102,7 +115,7 @@ func (b *BTF) Bases() []string {
 			break
 		}
 	}
-	root, release := "/", b.Release
+	root := "/"
 	if m := inKernel.FindStringSubmatch(path); m != nil {
 		root, release = m[1]+"/", m[2]
 	}

@@ -135,6 +135,9 @@ func (f *File) noContent(strict bool) error {
 // its .modinfo. It is empty where there is none.
 func (f *File) Release() (string, error) { return f.release() }
 
+// BuildID returns the build id, nil when there is none.
+func (f *File) BuildID() []byte { return f.elf.BuildID() }
+
 func (f *File) readRelease() (string, error) {
 	data, err := f.Section(".modinfo")
 	if err != nil {

@@ -101,7 +101,7 @@ func rebaseAll(ctx context.Context, dir string, stdout, stderr io.Writer, one fu
 	if len(list) == 0 {
 		return fmt.Errorf("%s: no modules", dir)
 	}
-	bar := progress(stderr, len(list))
+	bar := progress(stderr, len(list), "modules")
 	fit, done, none, failed := 0, 0, 0, 0
 	for _, path := range list {
 		if ctx.Err() != nil {
@@ -136,9 +136,9 @@ func rebaseAll(ctx context.Context, dir string, stdout, stderr io.Writer, one fu
 // bar is a progress bar, or nothing where nobody watches.
 type bar struct{ *progressbar.ProgressBar }
 
-func progress(w io.Writer, n int) bar {
+func progress(w io.Writer, n int, what string) bar {
 	if f := terminal(w); f != nil {
-		return bar{progressbar.NewOptions(n, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription("modules"),
+		return bar{progressbar.NewOptions(n, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(what),
 			progressbar.OptionShowCount(), progressbar.OptionClearOnFinish())}
 	}
 	return bar{}
