@@ -1,6 +1,8 @@
 package encoder
 
 import (
+	"strings"
+
 	"github.com/gobtf/gobtf/internal/elfx"
 	"github.com/gobtf/gobtf/module"
 )
@@ -22,5 +24,24 @@ func WriteInPlace(f *module.File, res *Result, opt Options) (note string, err er
 	if res.BTFBase != nil {
 		set = append(set, elfx.NamedData{Name: ".BTF.base", Data: res.BTFBase, Leave: true})
 	}
-	return f.ELF().SetSections(set, elfx.WriteOptions{StripSignature: opt.StripSignature})
+	stale, dropped := Stale(f, res.BTFBase != nil)
+	note, err = f.ELF().SetSections(append(set, stale...), elfx.WriteOptions{StripSignature: opt.StripSignature})
+	if err == nil && dropped != "" {
+		note = strings.TrimPrefix(note+"; "+dropped, "; ")
+	}
+	return note, err
+}
+
+// Stale returns the sections that belong to the BTF which new BTF takes the place of, and would give it another meaning: .BTF.base, unless
+// there is a new one, and .BTF.ext, whose lines and relocations are of types by their old numbers. Relocations for all of them go with
+// them. note says which.
+func Stale(f *module.File, newBase bool) (set []elfx.NamedData, note string) {
+	for _, name := range []string{".BTF.base", ".BTF.ext"} {
+		if (name == ".BTF.base" && newBase) || f.ELF().Section(name) == nil {
+			continue
+		}
+		set = append(set, elfx.NamedData{Name: name, Remove: true})
+		note += "; " + name + " belonged to the BTF that was there, and is dropped"
+	}
+	return set, strings.TrimPrefix(note, "; ")
 }

@@ -349,8 +349,29 @@ func (b kernel) changes(t *btf.Types, kernel func(btf.TypeID) bool, known, membe
 			}
 		}
 		if best > 0 || best == 0 && c.Is != c.Was {
-			list = append(list, c)
+			list = joined(list, c)
 		}
+	}
+	return list
+}
+
+// joined adds a change. Several copies of one struct, which a module may have where its units saw different parts of it, are one change
+// with all their uses.
+func joined(list []Change, c Change) []Change {
+	i := slices.IndexFunc(list, func(o Change) bool { return o.Kind == c.Kind && o.Name == c.Name })
+	if i < 0 {
+		return append(list, c)
+	}
+	o := &list[i]
+	o.Funcs += c.Funcs
+	o.Structs += c.Structs
+	for _, e := range c.Embedded {
+		if !slices.Contains(o.Embedded, e) {
+			o.Embedded = append(o.Embedded, e)
+		}
+	}
+	if len(c.Moved) > len(o.Moved) {
+		o.Moved, o.Was, o.Is = c.Moved, c.Was, c.Is
 	}
 	return list
 }

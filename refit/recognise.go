@@ -34,6 +34,9 @@ type Found struct {
 	OnOnto, OnFrom bool
 	// FirstID and FirstName are where a shifted BTF begins: how many types and bytes of strings its base has.
 	FirstID, FirstName uint32
+
+	// Stale: the file has a .BTF.base that this BTF does not continue.
+	Stale bool
 }
 
 // ErrUnknownBase: it is split BTF, and of neither base that was given.
@@ -52,7 +55,16 @@ var ErrAmbiguous = errors.New("it is not certain where its ids begin")
 // Rule forms/recognise.
 func Recognise(own, section []byte, onto, from *btf.Types) (*Found, error) {
 	if section != nil {
-		return recogniseDistilled(own, section)
+		f, err := recogniseDistilled(own, section)
+		if err == nil {
+			return f, nil
+		}
+		// Something wrote new BTF and left the base of the old one there.
+		if f, e := Recognise(own, nil, onto, from); e == nil {
+			f.Stale = true
+			return f, nil
+		}
+		return nil, fmt.Errorf("%w (on its .BTF.base: %w)", ErrUnknownBase, err)
 	}
 	raw, err := readRaw(own)
 	if err != nil {

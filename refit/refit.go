@@ -146,11 +146,15 @@ func Rebase(ctx context.Context, f *module.File, onto *btf.Base, opt Options) (*
 		r.Before = found.Form
 	}
 	r.Fits, r.Why = fits(found, unknown, m, onto)
+	s := sources{m, found, unknown, kernel{onto}, opt, r}
 	if r.Fits && (opt.Form == "" || opt.Form == r.Before) {
-		r.After = r.Before
-		return r, nil
+		if err := s.check(ctx); err != nil {
+			return r, err
+		}
+		r.After, r.Source = r.Before, ""
+		return r, differ(path, r, opt)
 	}
-	res, err := sources{m, found, unknown, kernel{onto}, opt, r}.best(ctx)
+	res, err := s.best(ctx)
 	if err != nil {
 		return r, err
 	}
@@ -166,6 +170,8 @@ func fits(found *Found, unknown error, m *subject, onto *btf.Base) (ok bool, why
 	switch {
 	case found == nil:
 		return false, unknown.Error()
+	case found.Stale:
+		return false, "its .BTF.base belongs to other BTF than it has"
 	case found.OnOnto:
 		return true, ""
 	case found.Form == Raw:
@@ -221,12 +227,11 @@ func (m *subject) write(own, base *btf.Types, r *Report, opt Options) error {
 	}
 	r.Own, r.Shared = own.Len()-int(own.Start()), sharedTypes(own)
 	set := []elfx.NamedData{{Name: ".BTF", Data: own.WithStrings().AppendForm(nil, btf.Header24)}}
-	switch {
-	case base != nil:
+	if base != nil {
 		set = append(set, elfx.NamedData{Name: ".BTF.base", Data: base.AppendForm(nil, btf.Header24)})
-	case m.sec != nil:
-		set = append(set, elfx.NamedData{Name: ".BTF.base", Remove: true})
 	}
+	stale, _ := encoder.Stale(m.File, base != nil) // the report says which forms the module has had
+	set = append(set, stale...)
 	if m.ids != nil {
 		for _, w := range m.ids.Resolve(own) {
 			if w.Unresolved {

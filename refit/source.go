@@ -84,6 +84,29 @@ func (s sources) dwarf(ctx context.Context) (*btf.Types, error) {
 	return s.link(t)
 }
 
+// check compares the structs that a module was compiled with, as its best source says them, with the base's. A module may fit as it is
+// and still have been compiled with others: a base of its own says little of them, and BTF that stands alone is not asked about any.
+// Split BTF on the base itself needs no comparison: its types are the base's.
+func (s sources) check(ctx context.Context) error {
+	if s.found == nil || s.found.Form == Split {
+		return nil
+	}
+	if t, err := s.dwarf(ctx); t != nil || err != nil {
+		return err
+	}
+	if s.found.Whole == nil {
+		t := s.found.Types
+		s.r.Changes = s.onto.changes(t, func(id btf.TypeID) bool { return id < t.Start() && t.Type(id).NameOff() != 0 }, true, false)
+		return nil
+	}
+	t, err := s.onto.onto(s.found.Whole)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.m.path, err)
+	}
+	s.compareOwn(t)
+	return nil
+}
+
 // compareOwn finds kernel structs among a module's own types: copies, because they differ.
 func (s sources) compareOwn(t *btf.Types) {
 	s.r.Changes = s.onto.changes(t, func(id btf.TypeID) bool {
