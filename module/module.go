@@ -8,6 +8,8 @@ import (
 	"bytes"
 	"debug/elf"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -19,7 +21,7 @@ import (
 type File struct {
 	elf *elfx.File
 
-	release func() (string, error)
+	vermagic func() (string, error)
 }
 
 // Open opens a file. A pipe, such as /dev/stdin, is read to its end; nothing can be written into one.
@@ -56,7 +58,7 @@ func CloseAll(files []*File) {
 // FromELF makes a File of one that gobtf's own packages have opened; Close closes it.
 func FromELF(f *elfx.File) *File {
 	m := &File{elf: f}
-	m.release = sync.OnceValues(m.readRelease)
+	m.vermagic = sync.OnceValues(m.readVermagic)
 	return m
 }
 
@@ -131,25 +133,82 @@ func (f *File) noContent(strict bool) error {
 	return nil
 }
 
-// Release returns the release of the kernel that a module was built for, as uname -r prints it: the first word of the vermagic in
-// its .modinfo. It is empty where there is none.
-func (f *File) Release() (string, error) { return f.release() }
+// Release returns the release of the kernel that a module was built for, as uname -r prints it: the first word of its vermagic. It is
+// empty where there is none.
+func (f *File) Release() (string, error) {
+	magic, err := f.Vermagic()
+	release, _, _ := strings.Cut(magic, " ")
+	return release, err
+}
+
+// Vermagic returns what a module's .modinfo says of the kernel that it was built for: its release, and words on how that was built.
+// The kernel that loads it compares them with its own. It is empty where there is none.
+func (f *File) Vermagic() (string, error) { return f.vermagic() }
 
 // BuildID returns the build id, nil when there is none.
 func (f *File) BuildID() []byte { return f.elf.BuildID() }
 
-func (f *File) readRelease() (string, error) {
+func (f *File) readVermagic() (string, error) {
 	data, err := f.Section(".modinfo")
 	if err != nil {
 		return "", err
 	}
 	for line := range bytes.SplitSeq(data, []byte{0}) {
 		if v, ok := bytes.CutPrefix(line, []byte("vermagic=")); ok {
-			release, _, _ := strings.Cut(string(v), " ")
-			return release, nil
+			return strings.TrimSpace(string(v)), nil
 		}
 	}
 	return "", nil
+}
+
+// KernelVermagic returns the vermagic of a kernel of this release, as its own modules have it: a vmlinux has it among its strings, and
+// else a module that is installed for it says it. path is the vmlinux, or another file of that kernel. It is empty where nothing says it.
+func KernelVermagic(path, release string) string {
+	if release == "" {
+		return ""
+	}
+	if f, err := Open(path); err == nil {
+		defer f.Close()
+		if data, err := f.Section(".rodata"); err == nil {
+			start := []byte("\x00" + release + " ")
+			for rest := data; ; {
+				i := bytes.Index(rest, start)
+				if i < 0 {
+					break
+				}
+				rest = rest[i+1:]
+				if magic, _, ok := bytes.Cut(rest, []byte{0}); ok && len(magic) < 256 && bytes.Contains(magic, []byte("mod_unload")) {
+					return strings.TrimSpace(string(magic))
+				}
+			}
+		}
+	}
+	return installedVermagic("/lib/modules/"+release, release)
+}
+
+// installedVermagic returns the vermagic of the first module below a folder that says one of this release.
+func installedVermagic(dir, release string) (magic string) {
+	tries := 0
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || tries > 8 {
+			return filepath.SkipAll
+		}
+		if name := d.Name(); !d.Type().IsRegular() || !strings.HasSuffix(name, ".ko") && !strings.Contains(name, ".ko.") {
+			return nil
+		}
+		tries++
+		f, err := Open(path)
+		if err != nil {
+			return nil
+		}
+		defer f.Close()
+		if m, err := f.Vermagic(); err == nil && strings.HasPrefix(m, release+" ") {
+			magic = m
+			return filepath.SkipAll
+		}
+		return nil
+	})
+	return magic
 }
 
 // ReadBase reads the BTF of a kernel, which modules are to continue: BTF as such, or an ELF file with .BTF, either of them compressed

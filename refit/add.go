@@ -37,7 +37,11 @@ func Add(ctx context.Context, f *module.File, onto *btf.Base, release string, fo
 	switch {
 	case built == "":
 		return nil, fmt.Errorf("%s: no vermagic: this is no kernel module that was linked to its end", path)
-	case release != "" && built != release:
+	case opt.Vermagic != "":
+		if err := opt.sameKernel(f); err != nil {
+			return nil, err
+		}
+	case release != "" && built != release && !opt.Force && !opt.AnyKernel:
 		return nil, fmt.Errorf("%s: %w: its vermagic says %s, and the base is of %s", path, ErrOtherKernel, built, release)
 	}
 	m, err := readSubject(f)

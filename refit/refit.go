@@ -28,6 +28,9 @@ type Options struct {
 	Force bool       // also where a struct that the module relies on differs
 	Check bool       // write nothing
 
+	Vermagic  string // of the base's kernel (module.KernelVermagic); "" is not known, and nothing is compared
+	AnyKernel bool   // also a module that a kernel with this vermagic would refuse
+
 	StripSignature bool     // of modules that have one, which new BTF would break
 	DebugDirs      []string // where separate debug files are looked for, before /usr/lib/debug
 	Jobs           int      // workers of one encoding, 0 by size
@@ -136,6 +139,9 @@ func Rebase(ctx context.Context, f *module.File, onto *btf.Base, opt Options) (*
 	}
 	if m.big != onto.Types.BigEndian() {
 		return r, fmt.Errorf("%s: the base is of the other byte order", path)
+	}
+	if err := opt.sameKernel(f); err != nil {
+		return r, err
 	}
 	found, unknown := Recognise(m.own, m.sec, onto.Types, opt.From)
 	if unknown != nil && !errors.Is(unknown, ErrUnknownBase) && !errors.Is(unknown, ErrAmbiguous) {

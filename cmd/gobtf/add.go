@@ -27,7 +27,7 @@ func refitTable() argp.Table {
 	}
 }
 
-func refitOptions(c *argp.Line, stderr io.Writer) (opt refit.Options, err error) {
+func refitOptions(c *argp.Line, stderr io.Writer) (opt refitting, err error) {
 	if err = setMaxUnpacked(c); err != nil {
 		return opt, err
 	}
@@ -35,20 +35,33 @@ func refitOptions(c *argp.Line, stderr io.Writer) (opt refit.Options, err error)
 	if err != nil {
 		return opt, usageError(err.Error())
 	}
-	return refit.Options{
+	return refitting{refit.Options{
 		StripSignature: c.Has("strip_signature"), DebugDirs: c.Strings("debug_dir"), Jobs: jobs,
 		Notes: func(format string, args ...any) { fmt.Fprintf(stderr, "gobtf: "+format+"\n", args...) },
-	}, nil
+	}}, nil
+}
+
+// refitting are the options that add and rebase share.
+type refitting struct{ refit.Options }
+
+// vermagic finds out which modules the base's kernel takes. Where nothing says of which kernel the base is, a note says so.
+func (o *refitting) vermagic(base, release string) {
+	if release == "" {
+		o.Notes("%s: of which kernel it is is not known, so no vermagic is compared (--kernel=RELEASE)", base)
+		return
+	}
+	o.Vermagic = module.KernelVermagic(base, release)
 }
 
 var addCommand = command{
 	name: "add", summary: "give BTF to modules that were built without", usage: "[OPTION...] MODULE...",
 	text: `What a build with vmlinux at hand does: encodes the module's DWARF, fills in .BTF_ids and verifies. For modules that were
-built with "Skipping BTF generation ... due to unavailability of vmlinux". A module whose vermagic is another kernel's
-is refused.`,
+built with "Skipping BTF generation ... due to unavailability of vmlinux". A module that the base's
+kernel would not load by its vermagic is refused.`,
 	options: append(refitTable(),
 		argp.Option{Long: "btf_base", Arg: argp.Required, Value: "FILE", Default: runningBTF, Help: "split BTF on `FILE` (BTF, or ELF with .BTF, compressed or not)"},
 		argp.Option{Long: "kernel", Arg: argp.Required, Value: "RELEASE", Help: "the base is of kernel `RELEASE` (running, or as uname -r prints it)"},
+		argp.Option{Long: "force", Help: "also give BTF to a module that the base's kernel would not load"},
 		argp.Option{Long: "form", Arg: argp.Required, Value: "FORM", Default: "split", Help: "`FORM` is split, distilled, portable, shifted or raw"}),
 	run: add,
 }
@@ -77,11 +90,10 @@ func add(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if release == "" {
-		opt.Notes("%s: of which kernel it is is not known, so no vermagic is compared (--kernel=RELEASE)", base)
-	}
+	opt.vermagic(base, release)
+	opt.Force = c.Has("force")
 	return eachModule(files, stdout, stderr, func(path string) (*refit.Report, error) {
-		return refit.AddFile(ctx, path, onto, release, form, opt)
+		return refit.AddFile(ctx, path, onto, release, form, opt.Options)
 	})
 }
 

@@ -23,9 +23,11 @@ every module fits. docs/module-btf.md has recipes.`,
 	options: append(refitTable(),
 		argp.Option{Long: "onto", Arg: argp.Required, Value: "BASE", Default: runningBTF, Help: "the `BASE` to fit (BTF, or ELF with .BTF, compressed or not)"},
 		argp.Option{Long: "from", Arg: argp.Required, Value: "OLD", Help: "the base `OLD` that split BTF was built on"},
+		argp.Option{Long: "kernel", Arg: argp.Required, Value: "RELEASE", Help: "the base is of kernel `RELEASE` (running, or as uname -r prints it)"},
 		argp.Option{Long: "form", Arg: argp.Required, Value: "FORM", Help: "write `FORM`: split, or shifted (standalone BTF moved up, nothing shared)"},
 		argp.Option{Long: "check", Help: "report only, write nothing"},
-		argp.Option{Long: "force", Help: "write where structs differ, too"},
+		argp.Option{Long: "force", Help: "write where structs differ, too, and where the base's kernel would not load the module"},
+		argp.Option{Long: "ignore_vermagic", Help: "also where that kernel would load the module only by force (modprobe --force-vermagic)"},
 		argp.Option{Long: "all", Arg: argp.Required, Value: "DIR", Help: "all modules below `DIR` (/lib/modules/RELEASE)"}),
 	run: rebase,
 }
@@ -48,6 +50,12 @@ func rebase(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 	if err != nil {
 		return at(err, c.String("onto"))
 	}
+	release, err := baseRelease(onto, c.String("onto"), c.String("kernel"))
+	if err != nil {
+		return err
+	}
+	opt.AnyKernel = c.Has("ignore_vermagic")
+	opt.vermagic(c.String("onto"), release)
 	if from := c.String("from"); from != "" {
 		old, err := module.ReadBase(from)
 		if err != nil {
@@ -56,7 +64,7 @@ func rebase(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 		opt.From = old.Types
 	}
 	one := func(path string) (*refit.Report, error) {
-		r, err := refit.RebaseFile(ctx, path, onto, opt)
+		r, err := refit.RebaseFile(ctx, path, onto, opt.Options)
 		if r != nil && err != nil && errors.Is(err, refit.ErrDiffers) {
 			fmt.Fprintf(stdout, "%s: %s BTF stays as it is; what differs:\n", path, r.Before)
 			printChanges(stdout, r)
