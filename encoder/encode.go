@@ -136,7 +136,7 @@ func (j *job) run() (*Result, error) {
 	if err := j.table.emitFuncs(j.opt.Features); err != nil {
 		return nil, fmt.Errorf("%s: %w", j.files[0].path, err)
 	}
-	if lost := j.table.emitDatasecs(j.files[0].elf); lost != nil {
+	if lost := j.table.emitDatasecs(j.files[0].symbols()); lost != nil {
 		if j.opt.Strict {
 			return nil, fmt.Errorf("%s: %w", j.files[0].path, lost)
 		}
@@ -158,7 +158,7 @@ func (j *job) convert(f *input, tm *timer) error {
 		j.mayName(f.debug)
 	}
 	opt := j.convertOptions(f)
-	entries, err := newFuncTable(f.elf, strs)
+	entries, err := newFuncTable(f.symbols(), strs)
 	switch {
 	case errors.Is(err, elfx.ErrNoSymtab):
 		j.note("%s: %v", f.path, errNoSymtab)
@@ -170,11 +170,11 @@ func (j *job) convert(f *input, tm *timer) error {
 		opt.Functions = entries
 	}
 	if f == j.files[0] && j.opt.Features&DeclTagKfuncs != 0 {
-		if err := entries.findKfuncs(f.elf, strs); err != nil {
+		if err := entries.findKfuncs(f.elf, f.symbols(), strs); err != nil {
 			return err
 		}
 	}
-	if m := newSectionMap(j.files[0].elf, strs, j.opt.Features); m != nil {
+	if m := newSectionMap(j.files[0].symbols(), strs, j.opt.Features); m != nil {
 		opt.Variables = m
 	}
 	tm.stage("units")
@@ -207,7 +207,7 @@ func (j *job) convertOptions(f *input) convert.Options {
 		TrueSignature: fs&TrueSignature != 0, EncodeForce: fs&EncodeForce != 0,
 		FixupSillyBitfields: o.FixupSillyBitfields, FlatArrays: j.flatArrays(),
 		KabiPrefix: o.KabiPrefix, Lang: o.Lang, LangExclude: o.LangExclude, CUExclude: o.CUExclude,
-		Registers:    registersOf(elf.Machine(f.elf.Machine)),
+		Registers: registersOf(elf.Machine(f.elf.Machine)), NoteEnums: o.Targeted && o.Kernel.Before(6, 0),
 		ForceMerging: fs&ForceCUMerging != 0 || f.ltoNote(), Trace: o.Trace != nil,
 	}
 }
@@ -286,6 +286,16 @@ type input struct {
 	elf, debug *elfx.File
 	alt        *elfx.File // that dwz moved what several files have in common to
 	info       *elfx.Section
+}
+
+// symbols returns the file that has the symbol table: that of the debug information where the other one was stripped. Both have the same
+// sections, in the same places.
+func (f *input) symbols() *elfx.File {
+	symtab := uint32(elf.SHT_SYMTAB)
+	if f.debug != nil && f.elf.LastOfType(symtab) == nil && f.debug.LastOfType(symtab) != nil {
+		return f.debug
+	}
+	return f.elf
 }
 
 func (f *input) close() {

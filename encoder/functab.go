@@ -223,17 +223,16 @@ const (
 	kfArenaArg2 = 1 << 15 // KF_ARENA_ARG2
 )
 
-// findKfuncs notes which functions the file's .BTF_ids lists as kfuncs
-// (rule functions/kfuncs).
+// findKfuncs notes which functions the file's .BTF_ids lists as kfuncs. The symbols may be in another file, its debug file.
 // Rule functions/kfuncs.
-func (t *funcTable) findKfuncs(f *elfx.File, strs *graph.Strings) error {
+func (t *funcTable) findKfuncs(f, symbols *elfx.File, strs *graph.Strings) error {
 	var ids *elfx.Section
 	for i := range f.Sections {
 		if f.Sections[i].Name == ".BTF_ids" {
 			ids = &f.Sections[i]
 		}
 	}
-	symtab := f.LastOfType(uint32(elf.SHT_SYMTAB))
+	symtab := symbols.LastOfType(uint32(elf.SHT_SYMTAB))
 	if ids == nil || symtab == nil {
 		return nil
 	}
@@ -241,7 +240,7 @@ func (t *funcTable) findKfuncs(f *elfx.File, strs *graph.Strings) error {
 	if err != nil {
 		return err
 	}
-	syms, err := f.SymbolsOf(symtab)
+	syms, err := symbols.SymbolsOf(symtab)
 	if err != nil {
 		return err
 	}
@@ -251,10 +250,13 @@ func (t *funcTable) findKfuncs(f *elfx.File, strs *graph.Strings) error {
 		}
 		return f.Order().Uint32(data[off:]), true
 	}
+	isIDs := func(s *elfx.Symbol) bool {
+		return int(s.Shndx) < len(symbols.Sections) && symbols.Sections[s.Shndx].Name == ids.Name
+	}
 	type span struct{ from, to uint64 }
 	var sets []span
 	for _, s := range syms {
-		if int(s.Shndx) == ids.Index && strings.HasPrefix(string(s.Name), idsSet8) {
+		if isIDs(&s) && strings.HasPrefix(string(s.Name), idsSet8) {
 			if flags, ok := word(s.Value - ids.Addr + 4); ok && flags&set8Kfuncs != 0 {
 				sets = append(sets, span{s.Value, s.Value + s.Size})
 			}
@@ -264,7 +266,7 @@ func (t *funcTable) findKfuncs(f *elfx.File, strs *graph.Strings) error {
 		return nil
 	}
 	for _, s := range syms {
-		if int(s.Shndx) != ids.Index {
+		if !isIDs(&s) {
 			continue
 		}
 		name, ok := kfuncName(string(s.Name))

@@ -29,7 +29,10 @@ func (j *job) report() error {
 		}
 		j.note("%s: %v%s", j.files[0].path, n, more)
 	}
-	lost := slices.DeleteFunc(slices.Clone(t.notes), func(n convert.Note) bool { return n.Kind == convert.NoteWarning })
+	if err := j.reportTarget(); err != nil {
+		return err
+	}
+	lost := slices.DeleteFunc(slices.Clone(t.notes), func(n convert.Note) bool { return n.Kind == convert.NoteWarning || n.Kind == convert.NoteTarget })
 	if len(lost) == 0 {
 		return nil
 	}
@@ -37,6 +40,30 @@ func (j *job) report() error {
 		return fmt.Errorf("%s: %v", j.files[0].path, lost[0])
 	}
 	j.note("%s: %s", j.files[0].path, summary(lost, t.notesCut, j.opt.Trace != nil))
+	return nil
+}
+
+// maxTarget is how many types that the target kernel cannot have are named.
+const maxTarget = 20
+
+// reportTarget names what the target kernel has no kind for, each by name and once, however many units have it.
+func (j *job) reportTarget() error {
+	seen := map[string]bool{}
+	for i := range j.table.notes {
+		n := &j.table.notes[i]
+		if n.Kind != convert.NoteTarget || seen[n.Text] {
+			continue
+		}
+		if j.opt.Strict {
+			return fmt.Errorf("%s: enum %s: Linux %v has no ENUM64", j.files[0].path, n.Text, j.opt.Kernel)
+		}
+		if seen[n.Text] = true; len(seen) <= maxTarget {
+			j.note("%s: enum %s: Linux %v has no ENUM64", j.files[0].path, n.Text, j.opt.Kernel)
+		}
+	}
+	if more := len(seen) - maxTarget; more > 0 {
+		j.note("%s: %d more enums of which only 32 bits are kept", j.files[0].path, more)
+	}
 	return nil
 }
 

@@ -73,6 +73,7 @@ type Options struct {
 	Functions                       Functions // nil: no functions
 	Variables                       Variables // nil: no variables
 	ForceMerging                    bool      // all units are one
+	NoteEnums                       bool      // without Enum64: what an ENUM cannot say is noted
 	Trace                           bool      // Unit.Missing and FakeInts are wanted, for messages
 }
 

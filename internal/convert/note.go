@@ -15,6 +15,7 @@ const (
 	NoteLeftOut                 // a variable, enumerator or member is not there
 	NoteUnit                    // the whole unit is not there
 	NoteWarning                 // the reference says so, too, and writes the same
+	NoteTarget                  // the kernel that it is for has no kind for it; Text begins with its name
 )
 
 // Note is about one DIE of which the reference would write nothing at all (docs/quirks.md).

@@ -9,8 +9,9 @@ import (
 	"github.com/gobtf/gobtf/internal/dwarfscan"
 )
 
-// maxDepth bounds the nesting of DIEs: a walk is recursive. Kernels stay below 60.
-const maxDepth = 2000
+// maxDepth bounds the nesting of DIEs: a walk is recursive, and so many levels take 60 MB. Kernels stay below 60; the reference runs out
+// of stack between 5,000 and 60,000, as the kind of DIE goes.
+const maxDepth = 50000
 
 // walker goes over the DIEs of a unit and writes down in d what it finds. Places of DIEs are positions in buf, which holds one unit,
 // or in merged mode the whole section.

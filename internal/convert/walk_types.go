@@ -618,7 +618,7 @@ func (w *walker) enum() {
 // Rule types/enum.
 func (w *walker) enum32(cs, n, off int) {
 	val := w.words[cs:]
-	kflag := false
+	kflag, lost := false, 0
 	for i := 0; i < n; i++ {
 		name, v := val[3+3*i], int64(uint64(val[4+3*i])|uint64(val[5+3*i])<<32)
 		if w.c.opt.Enum64 {
@@ -629,7 +629,13 @@ func (w *walker) enum32(cs, n, off int) {
 				w.d.note(NoteLowered, off, dwarfscan.TagEnumeration, "value %d of %q does not fit: its low 32 bits are kept", v, w.c.nameString(name))
 			}
 		}
+		if w.c.opt.NoteEnums && (v < -1<<31 || v > 1<<32-1) {
+			lost++
+		}
 		val[3+2*i], val[4+2*i] = name, uint32(v)
+	}
+	if lost > 0 {
+		w.d.note(NoteTarget, off, dwarfscan.TagEnumeration, "%q: %d of its %d values do not fit in 32 bits, and the low 32 are kept", w.c.nameString(val[1]), lost, n)
 	}
 	w.words = w.words[:cs+3+2*n]
 	w.words[cs] = btf.InfoWord(btf.Enum, n, kflag)
