@@ -3,10 +3,22 @@ GO ?= go
 # The newest staticcheck that Go 1.24 runs; go fetches it from the module proxy.
 STATICCHECK = v0.6.1
 CROSS = 386 arm arm64 riscv64 s390x ppc64le loong64
-.PHONY: build test race fuzz bench fixtures rules mutants parity kbuild-test kbuild-docs boot-test oot-test demo lint clean
+.PHONY: install build test race fuzz bench fixtures rules mutants parity kbuild-test kbuild-docs boot-test oot-test demo lint clean
 
 build: ## bin/gobtf, statically linked
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/gobtf ./cmd/gobtf
+
+PREFIX ?= /usr/local
+install: build ## the program, manual pages, completions and resolve_btfids : PREFIX=/usr DESTDIR=/tmp/x PAHOLE=1 (also as pahole)
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/share/bash-completion/completions' \
+		'$(DESTDIR)$(PREFIX)/share/zsh/site-functions' '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d'
+	install -m 755 bin/gobtf '$(DESTDIR)$(PREFIX)/bin/gobtf'
+	ln -sf gobtf '$(DESTDIR)$(PREFIX)/bin/resolve_btfids'
+	$(if $(PAHOLE),ln -sf gobtf '$(DESTDIR)$(PREFIX)/bin/pahole')
+	bin/gobtf man '$(DESTDIR)$(PREFIX)/share/man/man1'
+	bin/gobtf completion bash >'$(DESTDIR)$(PREFIX)/share/bash-completion/completions/gobtf'
+	bin/gobtf completion zsh >'$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_gobtf'
+	bin/gobtf completion fish >'$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/gobtf.fish'
 
 test: ## everything that needs no kernel, no reference and no network, in under 3 minutes
 	scripts/test

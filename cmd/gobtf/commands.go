@@ -23,7 +23,8 @@ type command struct {
 
 // commands are all of them, in the order of help.
 func commands() []command {
-	return []command{addCommand, batchCommand, diffCommand, dumpCommand, rebaseCommand, resolveHelp, verifyCommand, versionCommand, helpCommand()}
+	return []command{addCommand, batchCommand, diffCommand, dumpCommand, rebaseCommand, resolveHelp, statsCommand, verifyCommand, completionCommand, manCommand, versionCommand,
+		helpCommand()}
 }
 
 func findCommand(word string) *command {

@@ -1,0 +1,115 @@
+package dump
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/btf/cdecl"
+)
+
+// Stats says of what a BTF is made. Bytes are those of records, unless it says otherwise.
+type Stats struct {
+	Schema      string     `json:"schema"` // gobtf.stats/1
+	Name        string     `json:"name"`
+	Types       int        `json:"types"` // its own
+	TypeBytes   int        `json:"type_bytes"`
+	StringBytes int        `json:"string_bytes"` // of its own strings
+	BaseTypes   int        `json:"base_types"`   // of what it continues, void not counted
+	Used        int        `json:"used"`         // types of the base that its own refer to
+	UsedBytes   int        `json:"used_bytes"`   // what these would take if they were its own
+	Kinds       []KindStat `json:"kinds"`        // the most bytes first
+	Largest     []TypeStat `json:"largest"`      // with what they alone need
+}
+
+// KindStat counts the types of a kind.
+type KindStat struct {
+	Kind  string `json:"kind"`
+	Count int    `json:"count"`
+	Bytes int    `json:"bytes"`
+	Used  int    `json:"used"` // of the base, referred to
+}
+
+// TypeStat is one type.
+type TypeStat struct {
+	ID    btf.TypeID `json:"id"`
+	Decl  string     `json:"decl"`
+	Bytes int        `json:"bytes"`
+}
+
+// StatsOf counts. The n largest types are named.
+func StatsOf(ts *btf.Types, name string, n int) *Stats {
+	s := &Stats{Schema: "gobtf.stats/1", Name: name, BaseTypes: int(ts.Start()) - 1, StringBytes: len(ts.Strings()), Kinds: []KindStat{}, Largest: []TypeStat{}}
+	var kinds [btf.NumKinds]KindStat
+	used := make([]bool, ts.Start())
+	var all []TypeStat
+	for id, t := range ts.All() {
+		k := &kinds[t.Kind()]
+		bytes := 4 * len(t.Record())
+		k.Count++
+		k.Bytes += bytes
+		s.Types++
+		s.TypeBytes += bytes
+		all = append(all, TypeStat{ID: id, Bytes: bytes})
+		for r := range t.Refs() {
+			if r != 0 && r < ts.Start() && !used[r] {
+				used[r] = true
+				u := ts.Type(r)
+				kinds[u.Kind()].Used++
+				s.Used++
+				s.UsedBytes += 4 * len(u.Record())
+			}
+		}
+	}
+	for k := range kinds {
+		if x := &kinds[k]; x.Count > 0 || x.Used > 0 {
+			x.Kind = btf.Kind(k).String()
+			s.Kinds = append(s.Kinds, *x)
+		}
+	}
+	slices.SortStableFunc(s.Kinds, func(a, b KindStat) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	slices.SortStableFunc(all, func(a, b TypeStat) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	for _, t := range all[:min(n, len(all))] {
+		x := ts.Type(t.ID)
+		if t.Decl = cdecl.Noun(x); x.Kind() == btf.FuncProto {
+			t.Decl = cdecl.TypeString(ts, t.ID)
+		}
+		if x.Kind() == btf.Datasec {
+			t.Decl = "section " + x.Name()
+		}
+		s.Largest = append(s.Largest, t)
+	}
+	return s
+}
+
+// Text writes the figures as a table.
+func (s *Stats) Text(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	fmt.Fprintf(b, "%s: %d types in %d bytes, %d bytes of strings", s.Name, s.Types, s.TypeBytes, s.StringBytes)
+	if s.BaseTypes > 0 {
+		fmt.Fprintf(b, "; on a base of %d types, of which %d (%d bytes) are used", s.BaseTypes, s.Used, s.UsedBytes)
+	}
+	fmt.Fprintf(b, "\n\n%-12s %9s %12s %7s", "kind", "types", "bytes", "")
+	if s.BaseTypes > 0 {
+		fmt.Fprintf(b, " %12s", "of the base")
+	}
+	fmt.Fprintln(b)
+	for _, k := range s.Kinds {
+		fmt.Fprintf(b, "%-12s %9d %12d %6.1f%%", k.Kind, k.Count, k.Bytes, 100*float64(k.Bytes)/float64(max(1, s.TypeBytes+s.StringBytes)))
+		if s.BaseTypes > 0 {
+			fmt.Fprintf(b, " %12d", k.Used)
+		}
+		fmt.Fprintln(b)
+	}
+	fmt.Fprintf(b, "%-12s %9s %12d %6.1f%%\n", "strings", "", s.StringBytes, 100*float64(s.StringBytes)/float64(max(1, s.TypeBytes+s.StringBytes)))
+	if len(s.Largest) > 0 {
+		fmt.Fprintf(b, "\nlargest\n")
+	}
+	for _, t := range s.Largest {
+		fmt.Fprintf(b, "%12d  [%d] %s\n", t.Bytes, t.ID, t.Decl)
+	}
+	return b.Flush()
+}
