@@ -312,7 +312,7 @@ func TestDiffers(t *testing.T) {
 	for _, form := range []Form{Split, Raw, Portable, Distilled} { // the last two fit as they are: a kernel would take them
 		path := built(t, form, b.ours, form == Split || form == Distilled)
 		before, _ := os.ReadFile(path)
-		r, err := RebaseFile(context.Background(), path, btf.NewBase(b.changed), Options{})
+		_, err := RebaseFile(context.Background(), path, btf.NewBase(b.changed), Options{})
 		if strings.Count(fmt.Sprint(err), "struct list_head:") > 1 {
 			t.Errorf("%s: it is named twice: %v", form, err)
 		}
@@ -322,7 +322,7 @@ func TestDiffers(t *testing.T) {
 		if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
 			t.Errorf("%s: it was written all the same", form)
 		}
-		if r, err = RebaseFile(context.Background(), path, btf.NewBase(b.changed), Options{Force: true, Form: Split}); err != nil || len(r.Changes) == 0 {
+		if r, err := RebaseFile(context.Background(), path, btf.NewBase(b.changed), Options{Force: true, Form: Split}); err != nil || len(r.Changes) == 0 {
 			t.Errorf("%s: --force: %v, %v", form, r, err)
 		}
 		load(t, path, b.changed)

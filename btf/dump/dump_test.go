@@ -184,7 +184,66 @@ func TestLayout(t *testing.T) {
 	}
 }
 
-// TestBpftool: the raw form is bpftool's, line for line, of a kernel, of a module on it, and of either byte order. GOBTF_BPFTOOL names a
+// TestC: what is written for a kernel is C, which gcc takes where there is one. It is bpftool's (TestBpftool).
+func TestC(t *testing.T) {
+	ts, _ := vmlinux(t)
+	var b bytes.Buffer
+	if err := C(&b, ts, nil, 8); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"struct task_struct {\n", "\nstruct list_head {\n\tstruct list_head *next;\n\tstruct list_head *prev;\n};\n", "\ntypedef __u32 u32;\n"} {
+		if strings.Count(b.String(), want) == 0 {
+			t.Errorf("no %q", want)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "vmlinux.c")
+	if err := os.WriteFile(path, b.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	gcc, err := exec.LookPath("gcc")
+	if err != nil {
+		t.Skip("no gcc here")
+	}
+	if out, err := exec.Command(gcc, "-std=gnu11", "-w", "-fsyntax-only", path).CombinedOutput(); err != nil {
+		t.Errorf("gcc: %v: %.1000s", err, out)
+	}
+}
+
+// TestHostile: types that contain themselves, and gaps that no kernel has, are errors.
+func TestHostile(t *testing.T) {
+	build := func(f func(b *btf.Builder)) *btf.Types {
+		b := btf.NewBuilder(nil)
+		f(b)
+		ts, err := b.Types()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ts
+	}
+	for name, ts := range map[string]*btf.Types{
+		"a struct in itself": build(func(b *btf.Builder) { b.AddStruct("s", 4, btf.Member{Name: "s", Type: 1}) }),
+		"an array of itself": build(func(b *btf.Builder) { b.AddArray(1, 1, 4) }),
+		"a ring of typedefs": build(func(b *btf.Builder) { b.AddTypedef("a", 2); b.AddTypedef("b", 1) }),
+		"a gap":              build(func(b *btf.Builder) { b.AddStruct("s", 1<<27, btf.Member{Name: "c", Type: b.AddInt("char", 1, 0)}) }),
+	} {
+		ids, err := Select(ts, Selection{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		if err := C(&out, ts, ids, 8); err == nil {
+			t.Errorf("%s: %s", name, out.String()[len(cHead):])
+		}
+	}
+	// A ring of pointers is fine.
+	var out bytes.Buffer
+	ring := build(func(b *btf.Builder) { b.AddStruct("s", 8, btf.Member{Name: "s", Type: 2}); b.AddPtr(1) })
+	if err := C(&out, ring, []btf.TypeID{1}, 8); err != nil || !strings.Contains(out.String(), "struct s {\n\tstruct s *s;\n};\n") {
+		t.Errorf("a struct that points to itself: %v\n%s", err, out.String())
+	}
+}
+
+// TestBpftool: the raw form and C are bpftool's, line for line, of a kernel, of a module on it, and of either byte order. GOBTF_BPFTOOL names a
 // bpftool of 7.5 or newer.
 func TestBpftool(t *testing.T) {
 	tool := os.Getenv("GOBTF_BPFTOOL")
@@ -193,7 +252,7 @@ func TestBpftool(t *testing.T) {
 	}
 	base, path := vmlinux(t)
 	module, split := testinput.Read(t, "gobtf_demo.split.btf"), testinput.File(t, "gobtf_demo.split.btf")
-	check := func(ts *btf.Types, args ...string) {
+	check := func(ts *btf.Types, size uint32, args ...string) {
 		t.Helper()
 		ids, err := Select(ts, Selection{})
 		if err != nil {
@@ -207,19 +266,31 @@ func TestBpftool(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v: %v", args, err)
 		}
-		if !bytes.Equal(own.Bytes(), theirs) {
-			a, b := strings.Split(own.String(), "\n"), strings.Split(string(theirs), "\n")
+		compare := func(form string, own, theirs []byte) {
+			if bytes.Equal(own, theirs) {
+				return
+			}
+			a, b := strings.Split(string(own), "\n"), strings.Split(string(theirs), "\n")
 			for i := range min(len(a), len(b)) {
 				if a[i] != b[i] {
-					t.Errorf("%v: line %d: %q, bpftool has %q", args, i+1, a[i], b[i])
+					t.Errorf("%v, %s: line %d: %q, bpftool has %q", args, form, i+1, a[i], b[i])
 					return
 				}
 			}
-			t.Errorf("%v: %d lines, bpftool has %d", args, len(a), len(b))
+			t.Errorf("%v, %s: %d lines, bpftool has %d", args, form, len(a), len(b))
 		}
+		compare("raw", own.Bytes(), theirs)
+		own.Reset()
+		if err := C(&own, ts, nil, size); err != nil {
+			t.Fatal(err)
+		}
+		if theirs, err = exec.Command(tool, append(args, "format", "c")...).Output(); err != nil {
+			t.Fatalf("%v: %v", args, err)
+		}
+		compare("C", own.Bytes(), theirs)
 	}
-	check(base, "btf", "dump", "file", path)
-	check(parse(t, module, base), "-B", path, "btf", "dump", "file", split)
+	check(base, 8, "btf", "dump", "file", path)
+	check(parse(t, module, base), 8, "-B", path, "btf", "dump", "file", split)
 	goldens, err := filepath.Glob("../../testdata/golden/*.kbuild.btf")
 	if err != nil || len(goldens) < 50 {
 		t.Fatalf("%d goldens, %v", len(goldens), err)
@@ -234,7 +305,7 @@ func TestBpftool(t *testing.T) {
 			if ts.BigEndian() {
 				big++
 			}
-			check(ts, "btf", "dump", "file", g)
+			check(ts, PointerSize(ts), "btf", "dump", "file", g)
 		}
 	}
 	if big == 0 {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/btf/cdecl"
@@ -236,4 +237,17 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// PointerSize guesses the size of an address in bytes from the integer that C gives it: long. It is 8 where nothing says it.
+func PointerSize(ts *btf.Types) uint32 {
+	for id := btf.TypeID(1); int(id) < ts.Len(); id++ {
+		t := ts.Type(id)
+		if t.Kind() == btf.Int && (t.Size() == 4 || t.Size() == 8) {
+			if name := t.Name(); strings.Contains(name, "long") && !strings.Contains(name, "long long") {
+				return t.Size()
+			}
+		}
+	}
+	return 8
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/btf/dump"
@@ -19,7 +18,7 @@ var dumpCommand = command{
 unless others are asked for; its base is found by itself beside /sys/kernel/btf/* and for modules in a kernel's folder.
 A NAME is a pattern (task_*), with a kind in front if need be ("struct file", "func vfs_read").`,
 	options: argp.Table{
-		{Long: "format", Arg: argp.Required, Value: "FORM", Default: "raw", Help: "`FORM` is raw (bpftool's lines) or json (docs/json.md)"},
+		{Long: "format", Arg: argp.Required, Value: "FORM", Default: "raw", Help: "`FORM` is raw (bpftool's lines), c (a vmlinux.h) or json (docs/json.md)"},
 		{Long: "name", Short: 'n', Arg: argp.Required, Many: true, Value: "NAME", Help: "only types of this `NAME` (repeatable)"},
 		{Long: "id", Arg: argp.Required, Many: true, Value: "N", Help: "only type `N` (repeatable)"},
 		{Long: "kind", Short: 'k', Arg: argp.Required, Many: true, Value: "KIND", Help: "only types of this `KIND`: struct, func ... (repeatable)"},
@@ -55,8 +54,8 @@ func dumpFiles(_ context.Context, l *argp.Line, stdout, _ io.Writer) error {
 		sel.Kinds = append(sel.Kinds, k)
 	}
 	form := l.String("format")
-	if form != "raw" && form != "json" {
-		return usagef("dump: --format: %q is not raw or json", form)
+	if form != "raw" && form != "json" && form != "c" {
+		return usagef("dump: --format: %q is not raw, c or json", form)
 	}
 	size, err := l.Number("pointer_size")
 	if err != nil || size != 0 && size != 4 && size != 8 {
@@ -78,11 +77,22 @@ func dumpFiles(_ context.Context, l *argp.Line, stdout, _ io.Writer) error {
 		if err != nil {
 			return at(err, path)
 		}
-		write := dump.Raw
-		if form == "json" {
-			write = dump.JSON
+		switch form {
+		case "json":
+			err = dump.JSON(stdout, x.types, ids)
+		case "c":
+			if len(sel.Names)+len(sel.IDs)+len(sel.Kinds) == 0 {
+				ids = nil // all, those of the base among them
+			}
+			as := uint32(size)
+			if as == 0 {
+				as = dump.PointerSize(x.types)
+			}
+			err = at(dump.C(stdout, x.types, ids, as), path)
+		default:
+			err = dump.Raw(stdout, x.types, ids)
 		}
-		if err := write(stdout, x.types, ids); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -92,7 +102,7 @@ func dumpFiles(_ context.Context, l *argp.Line, stdout, _ io.Writer) error {
 // layouts writes the layout of each struct or union of these names.
 func layouts(w io.Writer, x *input, names []string, size uint32) error {
 	if size == 0 {
-		size = pointerSize(x.types)
+		size = dump.PointerSize(x.types)
 	}
 	for i, name := range names {
 		ids, err := dump.Select(x.types, dump.Selection{Names: []string{name}, Kinds: []btf.Kind{btf.Struct, btf.Union, btf.Typedef}})
@@ -120,17 +130,4 @@ func layouts(w io.Writer, x *input, names []string, size uint32) error {
 		}
 	}
 	return nil
-}
-
-// pointerSize guesses the size of an address from the integer that C gives it.
-func pointerSize(ts *btf.Types) uint32 {
-	for id := btf.TypeID(1); int(id) < ts.Len(); id++ {
-		t := ts.Type(id)
-		if t.Kind() == btf.Int && (t.Size() == 4 || t.Size() == 8) {
-			if name := t.Name(); strings.Contains(name, "long") && !strings.Contains(name, "long long") {
-				return t.Size()
-			}
-		}
-	}
-	return 8
 }
