@@ -1,6 +1,9 @@
 package encoder
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // Features is a set of --btf_features.
 type Features uint32
@@ -131,4 +134,30 @@ func featureBit(name string) Features {
 		}
 	}
 	return 0
+}
+
+// KnownTo returns the features that a pahole of version 1.minor has, whether it takes them in a list (from 1.26 on) or by an option each.
+func KnownTo(minor int) (set Features) {
+	for _, f := range features {
+		since, err := strconv.Atoi(strings.TrimPrefix(f.since, "1."))
+		if err == nil && minor >= min(since, f.optionSince()) {
+			set |= f.bit
+		}
+	}
+	return set
+}
+
+// optionSince is the pahole 1.N that first has the feature by an option of its own, or always.
+func (f feature) optionSince() int {
+	switch f.bit {
+	case Var, EncodeForce:
+		return 0
+	case Float:
+		return 22
+	case DeclTag, TypeTag, Enum64:
+		return 24
+	case OptimizedFunc, ConsistentFunc:
+		return 25
+	}
+	return 1000
 }

@@ -51,11 +51,14 @@ type diffOptions struct {
 }
 
 var diffCommand = command{
-	name: "diff", summary: "say in what two BTFs differ, by meaning", usage: "[OPTION...] A B",
+	name: "diff", summary: "say in what two BTFs differ, by meaning", usage: "[OPTION...] A B\n--against_pahole[=PAHOLE] [OPTION...] PATH...",
 	text: `Compares two files with BTF (BTF, or ELF with .BTF, compressed or not), or two folders of them, file by file. Types are matched by
 kind, name and structure; ids, order and strings do not count. - is only in A, + only in B, ~ changed, > moved. The base
 of split BTF is found by itself beside /sys/kernel/btf/* and for modules in a kernel's folder.
-Ends with 0 when they are the same, 1 when they differ, 2 on an error. docs/json.md describes --json.`,
+Ends with 0 when they are the same, 1 when they differ, 2 on an error. docs/json.md describes --json.
+
+With --against_pahole each file, or each module of a folder, is encoded by gobtf and by PAHOLE (the one in PATH), with the features of
+"default" that this version knows: are the bytes the same, or the meaning, and what did both take? --btf_base_a is then the base of all.`,
 	options: argp.Table{
 		{Long: "btf_base_a", Arg: argp.Required, Value: "FILE", Help: "what split BTF in A continues: `FILE`"},
 		{Long: "btf_base_b", Arg: argp.Required, Value: "FILE", Help: "the same for B: `FILE`"},
@@ -63,10 +66,17 @@ Ends with 0 when they are the same, 1 when they differ, 2 on an error. docs/json
 		{Long: "abi", Help: "what each change does to users of CO-RE, kfuncs and fentry"},
 		{Long: "exact", Help: "bytes count too, and where the first one differs is said"},
 		{Long: "brief", Help: "one line a file"},
+		{Long: "against_pahole", Arg: argp.Optional, Value: "PAHOLE", Help: "encode files with gobtf and with `PAHOLE`, and compare"},
 		{Long: "html", Arg: argp.Required, Value: "FILE", Help: "write a page that shows all of it into `FILE`"},
 		maxUnpackedOption,
 	},
-	run: func(_ context.Context, l *argp.Line, stdout, stderr io.Writer) error {
+	run: func(ctx context.Context, l *argp.Line, stdout, stderr io.Writer) error {
+		if l.Has("against_pahole") {
+			if err := setMaxUnpacked(l); err != nil {
+				return err
+			}
+			return diffAgainst(ctx, l, stdout, stderr)
+		}
 		if len(l.Operands) != 2 {
 			return usagef("diff: give two files, or two folders")
 		}
