@@ -61,14 +61,14 @@ func (t *Types) Describe(id TypeID) string {
 			b.WriteString("struct")
 		}
 	case Func:
-		fmt.Fprintf(&b, " type_id=%d linkage=%s", x.Ref(), linkageName(x.Linkage()))
+		fmt.Fprintf(&b, " type_id=%d linkage=%s", x.Ref(), LinkageName(x.Linkage()))
 	case FuncProto:
 		fmt.Fprintf(&b, " ret_type_id=%d vlen=%d", x.Ref(), x.Vlen())
 		for p := range x.Params() {
 			fmt.Fprintf(&b, "\n\t%s type_id=%d", quoted(p.Name), p.Type)
 		}
 	case Var:
-		fmt.Fprintf(&b, " type_id=%d, linkage=%s", x.Ref(), linkageName(x.Linkage()))
+		fmt.Fprintf(&b, " type_id=%d, linkage=%s", x.Ref(), LinkageName(x.Linkage()))
 	case Datasec:
 		fmt.Fprintf(&b, " size=%d vlen=%d", x.Size(), x.Vlen())
 		for e := range x.Entries() {
@@ -110,7 +110,8 @@ func encodingName(e uint8) string {
 	return "UNKN"
 }
 
-func linkageName(l uint32) string {
+// LinkageName returns the word for the linkage of a FUNC or VAR, "(unknown)" for what is none.
+func LinkageName(l uint32) string {
 	switch l {
 	case Static:
 		return "static"

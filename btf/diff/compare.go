@@ -75,14 +75,14 @@ func (s *space) typeItems(a, b node, path string, list *[]Item) {
 	case btf.Fwd, btf.Float, btf.Void:
 	case btf.Func:
 		if x.Linkage() != y.Linkage() {
-			add(text("linkage", linkageWord(x.Linkage()), linkageWord(y.Linkage())))
+			add(text("linkage", btf.LinkageName(x.Linkage()), btf.LinkageName(y.Linkage())))
 		}
 		s.protoItems(s.ref(a, x.Ref()), s.ref(b, y.Ref()), list)
 	case btf.FuncProto:
 		s.protoItems(a, b, list)
 	case btf.Var:
 		if x.Linkage() != y.Linkage() {
-			add(text("linkage", linkageWord(x.Linkage()), linkageWord(y.Linkage())))
+			add(text("linkage", btf.LinkageName(x.Linkage()), btf.LinkageName(y.Linkage())))
 		}
 		s.usedItems("type", OpChanged, s.ref(a, x.Ref()), s.ref(b, y.Ref()), path, "", list)
 	case btf.Typedef:
@@ -201,18 +201,6 @@ func signedness(signed bool) string {
 		return "signed"
 	}
 	return "unsigned"
-}
-
-func linkageWord(l uint32) string {
-	switch l {
-	case btf.Static:
-		return "static"
-	case btf.Global:
-		return "global"
-	case btf.Extern:
-		return "extern"
-	}
-	return number(l)
 }
 
 func intWord(i btf.IntInfo) string {

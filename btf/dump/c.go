@@ -21,7 +21,8 @@ func C(w io.Writer, ts *btf.Types, ids []btf.TypeID, as uint32) error {
 	b := bufio.NewWriterSize(w, 1<<16)
 	d := newCDumper(b, ts, as)
 	b.WriteString(cHead)
-	if ids == nil {
+	all := ids == nil
+	if all {
 		ids = cOrder(ts)
 	}
 	var err error
@@ -30,8 +31,8 @@ func C(w io.Writer, ts *btf.Types, ids []btf.TypeID, as uint32) error {
 			break
 		}
 	}
-	if err == nil {
-		d.kfuncs()
+	if err == nil && all {
+		d.kfuncs() // their prototypes need all types
 	}
 	b.WriteString(cTail)
 	return cmp.Or(err, b.Flush())

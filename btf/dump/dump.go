@@ -272,7 +272,7 @@ func appendJSON(b []byte, ts *btf.Types, id btf.TypeID) []byte {
 		})
 	case btf.Func:
 		o.num("type", uint64(t.Ref()))
-		o.str("linkage", linkage(t.Linkage()))
+		o.str("linkage", btf.LinkageName(t.Linkage()))
 	case btf.FuncProto:
 		o.num("returns", uint64(t.Ref()))
 		o.list("params", func(yield func(func(*object))) {
@@ -285,7 +285,7 @@ func appendJSON(b []byte, ts *btf.Types, id btf.TypeID) []byte {
 		})
 	case btf.Var:
 		o.num("type", uint64(t.Ref()))
-		o.str("linkage", linkage(t.Linkage()))
+		o.str("linkage", btf.LinkageName(t.Linkage()))
 	case btf.Datasec:
 		o.num("size", uint64(t.Size()))
 		o.list("variables", func(yield func(func(*object))) {
@@ -299,16 +299,4 @@ func appendJSON(b []byte, ts *btf.Types, id btf.TypeID) []byte {
 		})
 	}
 	return append(o.b, '}')
-}
-
-func linkage(l uint32) string {
-	switch l {
-	case btf.Static:
-		return "static"
-	case btf.Global:
-		return "global"
-	case btf.Extern:
-		return "extern"
-	}
-	return strconv.Itoa(int(l))
 }
