@@ -71,6 +71,9 @@ func Run(ctx context.Context, files []string, opt Options) (*Manifest, error) {
 		return nil, err
 	}
 	r := &run{opt: opt, bases: map[string]*base{}, m: newManifest(opt)}
+	if opt.Done != nil {
+		opt.Done.index() // before several ask it
+	}
 	if opt.OutDir != "" {
 		if err := os.MkdirAll(opt.OutDir, 0o777); err != nil {
 			return nil, err

@@ -68,16 +68,21 @@ func newManifest(opt Options) *Manifest {
 
 // find returns what is known of a file, nil when nothing is.
 func (m *Manifest) find(path string) *Entry {
+	m.index()
+	if i, ok := m.byPath[path]; ok {
+		return &m.Files[i]
+	}
+	return nil
+}
+
+// index makes the map that find looks into.
+func (m *Manifest) index() {
 	if m.byPath == nil {
 		m.byPath = make(map[string]int, len(m.Files))
 		for i := range m.Files {
 			m.byPath[m.Files[i].Path] = i
 		}
 	}
-	if i, ok := m.byPath[path]; ok {
-		return &m.Files[i]
-	}
-	return nil
 }
 
 // add adds an entry, in place of an older one on the same file.

@@ -118,6 +118,9 @@ func (j *job) run() (*Result, error) {
 	size = min(size, 1<<30)
 	j.table = newTable(j.shapes, start, int(size/32), int(size/12))
 	j.table.trace = newTracer(j.opt.Trace, j.files[0], j.opt.Features)
+	if j.opt.Explain != nil {
+		j.table.explain = &explainer{tell: j.opt.Explain, t: j.table}
+	}
 	defer j.table.trace.flush()
 	tm := newTimer(&j.res.Stats)
 	for _, f := range j.files {
@@ -208,7 +211,7 @@ func (j *job) convertOptions(f *input) convert.Options {
 		FixupSillyBitfields: o.FixupSillyBitfields, FlatArrays: j.flatArrays(),
 		KabiPrefix: o.KabiPrefix, Lang: o.Lang, LangExclude: o.LangExclude, CUExclude: o.CUExclude,
 		Registers: registersOf(elf.Machine(f.elf.Machine)), NoteEnums: o.Targeted && o.Kernel.Before(6, 0),
-		ForceMerging: fs&ForceCUMerging != 0 || f.ltoNote(), Trace: o.Trace != nil,
+		ForceMerging: fs&ForceCUMerging != 0 || f.ltoNote(), Trace: o.Trace != nil || o.Explain != nil,
 	}
 }
 

@@ -115,6 +115,7 @@ type funcEmitter struct {
 func (e *funcEmitter) group(order []uint32) error {
 	t := e.t
 	first := t.funcs.at(order[0])
+	copies := t.explain.copies(order) // as the units gave them
 	const merged = convert.Unexpected | convert.Inconsistent | convert.Uncertain | convert.Reordered
 	const settled = convert.Unexpected | convert.Inconsistent | convert.Reordered
 	for _, i := range order[1:] {
@@ -132,6 +133,7 @@ func (e *funcEmitter) group(order []uint32) error {
 			s := t.funcs.at(i)
 			if name := entry.suffixed(s.addr); name != 0 && s.flags&(convert.Unexpected|convert.Uncertain) == 0 {
 				e.emitProto(s, name, s.ret, t.paramsOf(s))
+				t.explain.decided(entry, 0, copies)
 				return nil
 			}
 		}
@@ -152,6 +154,7 @@ func (e *funcEmitter) group(order []uint32) error {
 	case first.flags&convert.Unexpected != 0:
 		why = skipUnexpected
 	}
+	t.explain.decided(entry, why, copies)
 	if why != 0 {
 		t.trace.skipping(t, entry, skipText[why])
 		return nil

@@ -36,6 +36,7 @@ type table struct {
 	notes    []convert.Note
 	notesCut int // beyond those that a unit keeps
 	trace    *tracer
+	explain  *explainer
 }
 
 // param is a parameter of a saved function, by the id that its type has now.
@@ -206,6 +207,7 @@ func (t *table) addFuncs(u *convert.Unit, off uint32, entries *funcTable) {
 		}
 		return btf.TypeID(uint32(id) + off)
 	}
+	t.explain.unit(u)
 	var params []param
 	if len(u.Params) > 0 {
 		params = make([]param, len(u.Params))

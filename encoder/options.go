@@ -28,6 +28,9 @@ type Options struct {
 	StripSignature bool          // a module's appended signature goes when its BTF is written in place
 	DebugDirs      []string      // where separate debug files are looked for, before /usr/lib/debug
 
+	// Explain is told of each function that the debug information defines: what became of it, and why. nil: nobody asks.
+	Explain func(*Explained)
+
 	Trace io.Writer                        // the reference's -V lines; nil is none
 	Notes func(format string, args ...any) // one line each, without prefix; nil drops them
 }

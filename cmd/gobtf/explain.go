@@ -1,0 +1,146 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+
+	"github.com/gobtf/gobtf/encoder"
+	"github.com/gobtf/gobtf/internal/argp"
+	"github.com/gobtf/gobtf/module"
+)
+
+var explainCommand = command{
+	name: "explain", summary: "say why a function is in BTF, or is not", usage: "[OPTION...] FUNCTION FILE\n--skipped [OPTION...] FILE",
+	text: `Encodes FILE's DWARF without writing anything, and says what became of a FUNCTION (a name, or a pattern): whether it is in BTF, which rule
+of docs/rules decides, and what each unit says of it: address, prototype, what was found out about its parameters. --skipped lists all
+that are left out. Ends with 0 when a function of that name was found.`,
+	options: argp.Table{
+		{Long: "skipped", Help: "list all functions that are left out, with the reason"},
+		{Long: "json", Help: "as JSON, a line for each function (docs/json.md)"},
+		{Long: "btf_features", Arg: argp.Required, Value: "LIST", Default: "default", Help: "features in `LIST`, as for -J"},
+		{Long: "lang_exclude", Arg: argp.Required, Value: "LIST", Help: "no units in the languages of `LIST`"},
+		{Long: "debug_dir", Arg: argp.Required, Many: true, Value: "DIR", Help: "look for separate debug files in `DIR` first (repeatable)"},
+		{Long: "jobs", Short: 'j', Arg: argp.Required, Value: "N", Help: "`N` workers; 0: chosen from the input's size (default: 0)"},
+		maxUnpackedOption,
+	},
+	run: explain,
+}
+
+func explain(ctx context.Context, l *argp.Line, stdout, _ io.Writer) error {
+	if err := setMaxUnpacked(l); err != nil {
+		return err
+	}
+	want := ""
+	switch n := len(l.Operands); {
+	case l.Has("skipped") && n == 1:
+	case !l.Has("skipped") && n == 2:
+		want = l.Operands[0]
+		if _, err := path.Match(want, ""); err != nil {
+			return usagef("explain: %q: %v", want, err)
+		}
+	default:
+		return usagef("explain: give a function and a file, or --skipped and a file")
+	}
+	file := l.Operands[len(l.Operands)-1]
+	opt := encoder.Options{DebugDirs: l.Strings("debug_dir")}
+	var err error
+	if opt.Jobs, err = l.Number("jobs"); err != nil {
+		return usagef("explain: %v", err)
+	}
+	opt.Features, _ = encoder.ParseFeatures(l.String("btf_features"))
+	if list := l.String("lang_exclude"); list != "" {
+		if opt.LangExclude, err = encoder.ParseLang(list); err != nil {
+			return usagef("explain: --lang_exclude: %v", err)
+		}
+	}
+	found := map[string]*encoder.Explained{}
+	opt.Explain = func(x *encoder.Explained) {
+		if want != "" {
+			if ok, _ := path.Match(want, x.Name); !ok && x.Name != want {
+				return
+			}
+		} else if x.Written {
+			return
+		}
+		if before := found[x.Name]; before != nil { // units that have it without a symbol tell of it one by one
+			before.Copies = append(before.Copies, x.Copies...)
+			return
+		}
+		found[x.Name] = x
+	}
+	f, err := module.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	res, err := encoder.Encode(ctx, []*module.File{f}, opt)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return errors.New("interrupted")
+	case err != nil:
+		return at(err, file)
+	case res.Empty:
+		return errors.New(res.Reason)
+	}
+	list := make([]*encoder.Explained, 0, len(found))
+	for _, x := range found {
+		list = append(list, x)
+	}
+	slices.SortFunc(list, func(a, b *encoder.Explained) int { return cmp.Compare(a.Name, b.Name) })
+	if len(list) == 0 && want != "" {
+		return fmt.Errorf("%s: no unit defines a function %s: it is declared only, inlined in all places without a copy of its own, or misspelled", file, want)
+	}
+	for _, x := range list {
+		if err := explained(stdout, x, l.Has("json"), l.Has("skipped")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxCopies is how many units are named of a function that many describe.
+const maxCopies = 10
+
+func explained(w io.Writer, x *encoder.Explained, asJSON, brief bool) error {
+	if asJSON {
+		b, err := json.Marshal(x)
+		if err == nil {
+			_, err = fmt.Fprintf(w, "%s\n", b)
+		}
+		return err
+	}
+	verb := "is not in BTF: "
+	if x.Written {
+		verb = ""
+	}
+	if _, err := fmt.Fprintf(w, "%s: %s%s (rule %s)\n", x.Name, verb, x.Why, x.Rule); err != nil || brief {
+		return err
+	}
+	for i, c := range x.Copies {
+		if i == maxCopies {
+			fmt.Fprintf(w, "  and %d units more\n", len(x.Copies)-i)
+			break
+		}
+		where := c.Unit
+		if where == "" {
+			where = "all units as one"
+		}
+		if c.Addr != 0 {
+			where += fmt.Sprintf(" at %#x", c.Addr)
+		}
+		if c.Proto != "" {
+			where += ": " + c.Proto
+		}
+		fmt.Fprintf(w, "  %s\n", where)
+		for _, f := range c.Found {
+			fmt.Fprintf(w, "    %s\n", f)
+		}
+	}
+	return nil
+}
