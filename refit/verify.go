@@ -20,6 +20,7 @@ type Verdict struct {
 	Full     bool
 	Bytes    int // of .BTF, or of the file
 	Split    bool
+	Form     Form // what it is: standalone BTF is Raw, whatever it is of
 	Findings []Finding
 }
 
@@ -65,14 +66,18 @@ func Verify(path string, base *btf.Types, kernel *verify.Kernel, full bool, poin
 		}
 	}
 	if in.base == nil {
-		v.Split = base != nil
+		v.Split, v.Form = base != nil, Raw
 		if base == nil && splitStrings(in.own) {
 			return nil, fmt.Errorf("%s: %w", path, ErrNeedsBase)
+		}
+		if other := otherBase(in, base, v); other != "" {
+			keep(in.section, []verify.Finding{{Level: 1, Rule: other, Since: "every kernel"}})
+			return v, nil
 		}
 		keep(in.section, verify.Check(in.own, base, opt))
 		return v, nil
 	}
-	v.Split = true
+	v.Split, v.Form = true, Distilled
 	if v.Kernel.Before(6, 11) {
 		keep(".BTF.base", []verify.Finding{{Level: 1, Rule: "not known to the kernel, which takes .BTF for a continuation of vmlinux's types", Since: "before 6.11"}})
 		if base != nil {
@@ -97,6 +102,9 @@ func Verify(path string, base *btf.Types, kernel *verify.Kernel, full bool, poin
 	if err != nil {
 		return nil, fmt.Errorf("%s: .BTF: %w", path, err)
 	}
+	if _, err := distill.Unshift(t); err == nil {
+		v.Form = Portable
+	}
 	if full {
 		keep(in.section, verify.DistilledBase(t, in.lists))
 	}
@@ -116,6 +124,34 @@ func Verify(path string, base *btf.Types, kernel *verify.Kernel, full bool, poin
 	return v, nil
 }
 
+// otherBase says in what a module's BTF has nothing to do with the base that it is looked at with. Findings on each of its types would only
+// hide that. It settles the form of what is right.
+func otherBase(in *verifyInput, base *btf.Types, v *Verdict) string {
+	if base == nil {
+		if in.module {
+			return "a module's BTF has to continue vmlinux's, and this stands alone (gobtf rebase makes it fit a kernel)"
+		}
+		return ""
+	}
+	found, err := Recognise(in.own, nil, base, nil)
+	switch {
+	case errors.Is(err, ErrUnknownBase):
+		v.Form = Split
+		return "was built on another base than this one (gobtf rebase makes it fit)"
+	case err != nil: // it is broken, and the checks say how
+		v.Form = Split
+	case found.Form == Raw && in.module:
+		v.Split = false
+		return "a module's BTF has to continue vmlinux's, and this stands alone (gobtf rebase makes it fit a kernel)"
+	case found.Form == Shifted && !found.OnOnto:
+		v.Form = Shifted
+		return fmt.Sprintf("was shifted to another base than this one: its ids begin at %d, the base ends at %d (gobtf rebase makes it fit)", found.FirstID, base.Len())
+	default:
+		v.Form = found.Form
+	}
+	return ""
+}
+
 // verifyInput is what there is of a file to look at.
 type verifyInput struct {
 	section     string // that own is in, "" for none
@@ -123,6 +159,7 @@ type verifyInput struct {
 	release     string
 	pointerSize int
 	lists       bool // .BTF_ids has plain lists
+	module      bool // a kernel module: it has a vermagic
 }
 
 func readForVerify(path string) (*verifyInput, error) {
@@ -156,6 +193,7 @@ func readForVerify(path string) (*verifyInput, error) {
 		in.lists = ids.Lists()
 	}
 	in.release, err = f.Release()
+	in.module = in.release != ""
 	return in, err
 }
 

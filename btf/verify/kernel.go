@@ -15,6 +15,9 @@ type Kernel struct{ Major, Minor int }
 // Newest is the newest kernel whose rules are known; later ones are taken to be like it.
 var Newest = Kernel{7, 2}
 
+// Oldest is the first kernel that can have BTF of its own (CONFIG_DEBUG_INFO_BTF).
+var Oldest = Kernel{5, 2}
+
 // String is "6.12".
 func (k Kernel) String() string {
 	if k == (Kernel{}) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ should hold, the kernel's own words. Ends with 0 when nothing is found. docs/ver
 	options: argp.Table{
 		{Long: "btf_base", Arg: argp.Required, Value: "FILE", Help: "what split BTF continues: `FILE` (BTF, or ELF with .BTF, compressed or not)"},
 		{Long: "kernel", Arg: argp.Required, Value: "VERSION", Help: "as kernel `VERSION` (5.10 ... or running) would (default: the module's, or the newest known)"},
+		{Long: "json", Help: "as JSON, a line for each file (docs/json.md)"},
 		{Long: "full", Help: "also what BPF_BTF_LOAD checks, and relations that break users"},
 		{Long: "pointer_size", Arg: argp.Required, Value: "N", Help: "pointers have `N` bytes, 4 or 8, where no ELF file says it (default: 8)"},
 		maxUnpackedOption,
@@ -45,8 +47,14 @@ func verifyFiles(_ context.Context, c *argp.Line, stdout, stderr io.Writer) erro
 	var kernel *verify.Kernel
 	if s := c.String("kernel"); s != "" {
 		k, err := verify.ParseKernel(s)
-		if err != nil {
-			return usagef("verify: --kernel: %v", err)
+		switch {
+		case err != nil:
+			return usagef("verify: --kernel: %v; %v to %v are known", err, verify.Oldest, verify.Newest)
+		case k.Before(verify.Oldest.Major, verify.Oldest.Minor):
+			return usagef("verify: --kernel: Linux %v has no BTF of its own: %v to %v are known", k, verify.Oldest, verify.Newest)
+		case verify.Newest.Before(k.Major, k.Minor):
+			fmt.Fprintf(stderr, "gobtf: Linux %v is not known (%v to %v are): the rules of %v are taken\n", k, verify.Oldest, verify.Newest, verify.Newest)
+			k = verify.Newest
 		}
 		kernel = &k
 	}
@@ -68,7 +76,10 @@ func verifyFiles(_ context.Context, c *argp.Line, stdout, stderr io.Writer) erro
 			fmt.Fprintf(stderr, "gobtf: %s\n", oneLine(at(err, path)))
 			bad++
 		default:
-			if printVerdict(stdout, v); len(v.Findings) > 0 {
+			if err := showVerdict(stdout, v, c.Has("json")); err != nil {
+				return err
+			}
+			if len(v.Findings) > 0 {
 				bad++
 			}
 		}
@@ -79,6 +90,51 @@ func verifyFiles(_ context.Context, c *argp.Line, stdout, stderr io.Writer) erro
 	return nil
 }
 
+// verdictJSON is a verdict as docs/json.md describes it.
+type verdictJSON struct {
+	Schema   string        `json:"schema"`
+	Path     string        `json:"path"`
+	Good     bool          `json:"good"`
+	Form     refit.Form    `json:"form"`
+	Kernel   string        `json:"kernel"`
+	Full     bool          `json:"full"`
+	Bytes    int           `json:"bytes"`
+	Findings []findingJSON `json:"findings"`
+}
+
+type findingJSON struct {
+	Section string     `json:"section,omitempty"`
+	Level   int        `json:"level"`
+	Type    btf.TypeID `json:"type,omitempty"`
+	Kind    string     `json:"kind,omitempty"`
+	Name    string     `json:"name,omitempty"`
+	Member  string     `json:"member,omitempty"`
+	Rule    string     `json:"rule"`
+	Message string     `json:"message,omitempty"` // the kernel's words
+	Since   string     `json:"since,omitempty"`
+	Text    string     `json:"text"` // the line that is printed without --json
+}
+
+func showVerdict(w io.Writer, v *refit.Verdict, asJSON bool) error {
+	if !asJSON {
+		printVerdict(w, v)
+		return nil
+	}
+	j := verdictJSON{"gobtf.verify/1", v.Path, len(v.Findings) == 0, v.Form, v.Kernel.String(), v.Full, v.Bytes, []findingJSON{}}
+	for _, f := range v.Findings {
+		x := findingJSON{Section: f.Section, Level: f.Level, Type: f.ID, Name: f.Name, Member: f.Member, Rule: f.Rule, Message: f.Message, Since: f.Since, Text: f.String()}
+		if f.ID != 0 {
+			x.Kind = f.Kind.String()
+		}
+		j.Findings = append(j.Findings, x)
+	}
+	b, err := json.Marshal(j)
+	if err == nil {
+		_, err = w.Write(append(b, '\n'))
+	}
+	return err
+}
+
 func printVerdict(w io.Writer, v *refit.Verdict) {
 	for _, f := range v.Findings {
 		fmt.Fprintf(w, "%s: %v\n", v.Path, f)
@@ -86,9 +142,9 @@ func printVerdict(w io.Writer, v *refit.Verdict) {
 	if len(v.Findings) > 0 {
 		return
 	}
-	form, what := "standalone", "what it checks at load"
-	if v.Split {
-		form = "split"
+	form, what := string(v.Form), "what it checks at load"
+	if v.Form == refit.Raw {
+		form = "standalone"
 	}
 	if v.Full {
 		what = "all that BPF_BTF_LOAD checks"
