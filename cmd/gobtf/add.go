@@ -20,6 +20,7 @@ const runningBTF = "/sys/kernel/btf/vmlinux"
 // refitTable has the options that add and rebase share.
 func refitTable() argp.Table {
 	return argp.Table{
+		{Long: "json", Help: "as JSON, a line for each module (docs/json.md)"},
 		{Long: "strip_signature", Help: "drop a module's signature, which new BTF would break"},
 		{Long: "debug_dir", Arg: argp.Required, Many: true, Value: "DIR", Help: "look for separate debug files in `DIR` first (repeatable)"},
 		{Long: "jobs", Short: 'j', Arg: argp.Required, Value: "N", Help: "`N` workers; 0: chosen from the input's size (default: 0)"},
@@ -92,7 +93,7 @@ func add(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 	}
 	opt.vermagic(base, release)
 	opt.Force = c.Has("force")
-	return eachModule(files, stdout, stderr, func(path string) (*refit.Report, error) {
+	return eachModule(files, &moduleShow{stdout: stdout, stderr: stderr, json: c.Has("json")}, func(path string) (*refit.Report, error) {
 		return refit.AddFile(ctx, path, onto, release, form, opt.Options)
 	})
 }
@@ -122,35 +123,25 @@ func baseRelease(base *btf.Base, path, option string) (string, error) {
 	return "", nil
 }
 
-// eachModule does one thing to each file and prints what became of it. With one file its error is the program's; with more,
+// eachModule does one thing to each file and shows what became of it. With one file its error is the program's; with more,
 // each has its line and the last says how many.
-func eachModule(files []string, stdout, stderr io.Writer, do func(path string) (*refit.Report, error)) error {
+func eachModule(files []string, show *moduleShow, do func(path string) (*refit.Report, error)) error {
 	failed := 0
 	for _, path := range files {
 		r, err := do(path)
-		if err == nil {
-			printReport(stdout, r)
+		if err = at(err, path); err == nil {
+			show.done(path, r)
 			continue
 		}
-		if err = at(err, path); len(files) == 1 {
+		show.failed(path, r, err)
+		if len(files) == 1 {
 			return err
 		}
-		fmt.Fprintf(stderr, "gobtf: %s\n", oneLine(err))
+		show.error(err)
 		failed++
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d of %d modules failed", failed, len(files))
 	}
 	return nil
-}
-
-func printReport(w io.Writer, r *refit.Report) {
-	fmt.Fprintf(w, "%s: %v\n", r.Path, r)
-	printChanges(w, r)
-}
-
-func printChanges(w io.Writer, r *refit.Report) {
-	for _, change := range r.Changes {
-		fmt.Fprintf(w, "\t%v\n", change)
-	}
 }

@@ -65,20 +65,16 @@ func rebase(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 	}
 	one := func(path string) (*refit.Report, error) {
 		r, err := refit.RebaseFile(ctx, path, onto, opt.Options)
-		if r != nil && err != nil && errors.Is(err, refit.ErrDiffers) {
-			fmt.Fprintf(stdout, "%s: %s BTF stays as it is; what differs:\n", path, r.Before)
-			printChanges(stdout, r)
-		}
 		if err == nil && opt.Check && !r.Fits {
-			printReport(stdout, r)
-			err = fmt.Errorf("%s: does not fit %s: %s", path, c.String("onto"), r.Why)
+			err = fmt.Errorf("%s: %w %s: %s", path, errDoesNotFit, c.String("onto"), r.Why)
 		}
 		return r, err
 	}
+	show := &moduleShow{stdout: stdout, stderr: stderr, json: c.Has("json")}
 	if dir == "" {
-		return eachModule(files, stdout, stderr, one)
+		return eachModule(files, show, one)
 	}
-	return rebaseAll(ctx, dir, stdout, stderr, one)
+	return rebaseAll(ctx, dir, show, one)
 }
 
 // moduleSuffixes are the names of modules under /lib/modules.
@@ -101,7 +97,7 @@ func modulesIn(dir string) (list []string, err error) {
 }
 
 // rebaseAll walks a tree. What fits, and what has no BTF, is only counted.
-func rebaseAll(ctx context.Context, dir string, stdout, stderr io.Writer, one func(string) (*refit.Report, error)) error {
+func rebaseAll(ctx context.Context, dir string, show *moduleShow, one func(string) (*refit.Report, error)) error {
 	list, err := modulesIn(dir)
 	if err != nil {
 		return at(err, dir)
@@ -109,32 +105,42 @@ func rebaseAll(ctx context.Context, dir string, stdout, stderr io.Writer, one fu
 	if len(list) == 0 {
 		return fmt.Errorf("%s: no modules", dir)
 	}
-	bar := progress(stderr, len(list), "modules")
+	show.bar = progress(show.stderr, len(list), "modules")
 	fit, done, none, failed := 0, 0, 0, 0
 	for _, path := range list {
 		if ctx.Err() != nil {
-			bar.clear()
+			show.bar.clear()
 			return errors.New("interrupted")
 		}
 		r, err := one(path)
+		err = at(err, path)
 		switch {
 		case errors.Is(err, refit.ErrNoBTF):
 			none++
+			if show.json {
+				show.failed(path, r, err)
+			}
 		case err != nil:
-			bar.clear()
-			fmt.Fprintf(stderr, "gobtf: %s\n", oneLine(at(err, path)))
+			show.failed(path, r, err)
+			show.error(err)
 			failed++
 		case r.Fits && r.Source == "":
 			fit++
+			if show.json {
+				show.done(path, r)
+			}
 		default:
-			bar.clear()
-			printReport(stdout, r)
+			show.done(path, r)
 			done++
 		}
-		bar.add()
+		show.bar.add()
 	}
-	bar.clear()
-	fmt.Fprintf(stdout, "%s: %d modules: %d fit as they are, %d rebased, %d do not fit, %d without BTF\n", dir, len(list), fit, done, failed, none)
+	show.bar.clear()
+	w := show.stdout
+	if show.json {
+		w = show.stderr
+	}
+	fmt.Fprintf(w, "%s: %d modules: %d fit as they are, %d rebased, %d do not fit, %d without BTF\n", dir, len(list), fit, done, failed, none)
 	if failed > 0 {
 		return fmt.Errorf("%s: %d of %d modules do not fit", dir, failed, len(list))
 	}
