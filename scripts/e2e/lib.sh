@@ -16,7 +16,14 @@ need() {
 }
 
 need_build() { need make make gcc gcc /usr/include/stdlib.h libc6-dev objcopy binutils flock util-linux dpkg-deb dpkg; }
-need_qemu() { need qemu-system-x86_64 qemu-system-x86 /bin/busybox busybox-static; }
+# need_qemu also sets BUSYBOX to one that starts without libraries: initramfs-tools brings a dynamic /bin/busybox to many machines.
+need_qemu() {
+	need qemu-system-x86_64 qemu-system-x86 readelf binutils
+	BUSYBOX=/bin/busybox
+	if [ ! -x $BUSYBOX ] || grep -q INTERP <<<"$(readelf -lW $BUSYBOX)"; then
+		BUSYBOX=$("$ROOT/scripts/fetch/busybox" amd64) || die "no static busybox"
+	fi
+}
 
 # program sets GOBTF: $GOBTF, or one built from this tree, statically linked, under WORK. tools/boot's own program is BOOT.
 program() {

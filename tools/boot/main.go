@@ -13,6 +13,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"debug/elf"
 	"encoding/base64"
 	"errors"
 	"flag"
@@ -124,6 +125,20 @@ func keepSections(m module, out string) error {
 
 // initScript is the machine's first and only process. Results leave as a tar file (machine.send). It ends by a
 // reboot, which -no-reboot makes an end: a small kernel has no ACPI to turn the power off with.
+// dynamic tells whether a program asks for a loader.
+func dynamic(program []byte) bool {
+	f, err := elf.NewFile(bytes.NewReader(program))
+	if err != nil {
+		return false // the kernel will say what it is
+	}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP {
+			return true
+		}
+	}
+	return false
+}
+
 const initScript = `#!/bin/busybox sh
 b=/bin/busybox
 $b mkdir -p /proc /sys /dev /out
@@ -170,6 +185,9 @@ func initramfs(busybox string, m machine, mods []module) ([]byte, error) {
 	bb, err := os.ReadFile(busybox)
 	if err != nil {
 		return nil, err
+	}
+	if dynamic(bb) {
+		return nil, fmt.Errorf("%s: needs a loader and libraries, which the emulated machine does not have: busybox-static has one without (-busybox)", busybox)
 	}
 	var c cpio
 	c.dir("bin")
