@@ -6,9 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -112,29 +112,11 @@ func (m *Manifest) finish() {
 	}
 }
 
-// Write writes a manifest, whole or not at all.
-func (m *Manifest) Write(path string) error {
+// Write writes a manifest as JSON.
+func (m *Manifest) Write(w io.Writer) error {
 	data, err := json.MarshalIndent(m, "", " ")
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".gobtf-manifest-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // is gone after the rename
-	_, err = f.Write(append(data, '\n'))
-	if e := f.Chmod(0o644); err == nil {
-		err = e
-	}
-	if e := f.Sync(); err == nil {
-		err = e
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		_, err = w.Write(append(data, '\n'))
 	}
 	return err
 }

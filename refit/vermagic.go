@@ -2,6 +2,7 @@ package refit
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gobtf/gobtf/module"
@@ -34,7 +35,7 @@ func magicDiffers(module, kernel string) string {
 	if len(a) == 0 || len(b) == 0 {
 		return ""
 	}
-	versions := has(a, "modversions") && has(b, "modversions")
+	versions := slices.Contains(a, "modversions") && slices.Contains(b, "modversions")
 	if strings.Join(a[1:], " ") != strings.Join(b[1:], " ") {
 		return fmt.Sprintf("its vermagic is %q, and the base's kernel has %q", module, kernel)
 	}
@@ -42,13 +43,4 @@ func magicDiffers(module, kernel string) string {
 		return fmt.Sprintf("its vermagic says %s, and the base is of %s, without modversions on both sides", a[0], b[0])
 	}
 	return ""
-}
-
-func has(words []string, word string) bool {
-	for _, w := range words {
-		if w == word {
-			return true
-		}
-	}
-	return false
 }

@@ -419,8 +419,11 @@ func (d *cDumper) enum(id btf.TypeID, t btf.Type, level int) {
 	}
 }
 
-// record writes the definition of a struct or union.
+// record writes the definition of a struct or union, an anonymous one where it is used.
 func (d *cDumper) record(id btf.TypeID, t btf.Type, level int) {
+	if level > maxLevels {
+		return
+	}
 	isStruct := t.Kind() == btf.Struct
 	align := d.alignOf(id, 0)
 	packed := isStruct && d.packed(t)
@@ -616,7 +619,7 @@ func (d *cDumper) chain(from int, end *int, name string, level int) {
 		case btf.Struct, btf.Union:
 			d.qualifiers(from, end)
 			if t.NameOff() == 0 {
-				d.recordInside(id, t, level)
+				d.record(id, t, level)
 			} else {
 				d.forward(id, t)
 			}
@@ -672,14 +675,6 @@ func (d *cDumper) chain(from int, end *int, name string, level int) {
 		wasPtr = k == btf.Ptr
 	}
 	d.spaced(name, wasPtr)
-}
-
-// recordInside writes an anonymous struct or union where it is used. The stack belongs to whoever writes a declaration around it.
-func (d *cDumper) recordInside(id btf.TypeID, t btf.Type, level int) {
-	if level > maxLevels {
-		return
-	}
-	d.record(id, t, level)
 }
 
 func (d *cDumper) arrayAround(from int, end *int, t btf.Type, name string, wasPtr bool, level int) {

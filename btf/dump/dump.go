@@ -63,7 +63,7 @@ func Select(ts *btf.Types, sel Selection) ([]btf.TypeID, error) {
 		}
 	}
 	if sel.Deps {
-		close(ts, want)
+		addNeeded(ts, want)
 	}
 	var ids []btf.TypeID
 	for id, w := range want {
@@ -103,8 +103,8 @@ func selectName(ts *btf.Types, name string, kinds []btf.Kind, want []bool) error
 	return nil
 }
 
-// close adds all that the wanted types refer to.
-func close(ts *btf.Types, want []bool) {
+// addNeeded adds all that the wanted types refer to.
+func addNeeded(ts *btf.Types, want []bool) {
 	var todo []btf.TypeID
 	for id, w := range want {
 		if w {

@@ -114,8 +114,8 @@ func runBatch(ctx context.Context, l *argp.Line, stdout, stderr io.Writer) error
 		return err
 	}
 	if path != "" {
-		if err := m.Write(path); err != nil {
-			return at(err, path)
+		if err := writeWhole(path, m.Write); err != nil {
+			return err
 		}
 		if err := journal.End(true); err != nil {
 			return err
@@ -258,8 +258,8 @@ func mergeManifests(l *argp.Line, stdout io.Writer) error {
 		return err
 	}
 	if path := l.String("manifest"); path != "" {
-		if err := m.Write(path); err != nil {
-			return at(err, path)
+		if err := writeWhole(path, m.Write); err != nil {
+			return err
 		}
 	}
 	return sumUp(stdout, m)

@@ -5,8 +5,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/gobtf/gobtf/internal/argp"
 )
 
@@ -45,9 +43,9 @@ func (c *command) table() argp.Table {
 }
 
 // do runs a command with its arguments.
-func (c *command) do(ctx context.Context, app *cli.App, args []string, stdout, stderr io.Writer) error {
+func (c *command) do(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if c.own != "" {
-		return c.help(app)
+		return c.help(stdout)
 	}
 	t := c.table()
 	l := t.NewLine()
@@ -66,7 +64,7 @@ func (c *command) do(ctx context.Context, app *cli.App, args []string, stdout, s
 		return usageOf(err, names)
 	}
 	if l.Has("help") || l.Has("usage") {
-		return c.help(app)
+		return c.help(stdout)
 	}
 	l.Operands = operands
 	return c.run(ctx, l, stdout, stderr)
@@ -92,15 +90,14 @@ func helpCommand() command {
 	return command{
 		name: "help", summary: "print this text, or that of a command", usage: "[COMMAND]",
 		run: func(_ context.Context, l *argp.Line, stdout, stderr io.Writer) error {
-			app := newApp(true, stdout, stderr)
 			if len(l.Operands) == 0 {
-				return cli.ShowAppHelp(cli.NewContext(app, nil, nil))
+				return showHelp(true, stdout, stderr)
 			}
 			c := findCommand(l.Operands[0])
 			if len(l.Operands) > 1 || c == nil {
 				return usagef("help: %s: not a command", strings.Join(l.Operands, " "))
 			}
-			return c.help(app)
+			return c.help(stdout)
 		},
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/gobtf/gobtf/btf/diff"
 	"github.com/gobtf/gobtf/btf/diff/report"
@@ -104,7 +103,7 @@ func runDiff(opt diffOptions, a, b string, stdout, stderr io.Writer) error {
 	}
 	rep.Finish()
 	if opt.html != "" {
-		if err := writePage(rep, opt.html); err != nil {
+		if err := writeWhole(opt.html, rep.HTML); err != nil {
 			return trouble(err)
 		}
 	}
@@ -197,24 +196,4 @@ func comparePair(rep *report.Report, in *inputs, cmp *diff.Comparer, opt diffOpt
 	}
 	rep.Add(path, res, exact)
 	return nil
-}
-
-// writePage writes the page of a report, whole or not at all.
-func writePage(rep *report.Report, path string) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".gobtf-page-*")
-	if err != nil {
-		return at(err, path)
-	}
-	defer os.Remove(f.Name()) // is gone after the rename
-	err = rep.HTML(f)
-	if e := f.Chmod(0o644); err == nil {
-		err = e
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	return at(err, path)
 }

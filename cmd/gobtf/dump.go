@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -126,7 +125,7 @@ func layouts(w io.Writer, x *input, names []string, size uint32) error {
 			}
 		}
 		if n == 0 {
-			return errors.Join(last)
+			return last
 		}
 	}
 	return nil

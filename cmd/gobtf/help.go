@@ -44,8 +44,8 @@ func flags(t argp.Table, own string) []cli.Flag {
 	return flags
 }
 
-// newApp is gobtf as cli's help shows it. visible: with commands, which it does not have under the name pahole.
-func newApp(visible bool, stdout, stderr io.Writer) *cli.App {
+// showHelp prints gobtf's help. visible: with commands, which it does not have under the name pahole.
+func showHelp(visible bool, stdout, stderr io.Writer) error {
 	app := &cli.App{
 		Name: "gobtf", Usage: "turns DWARF into BTF", UsageText: usageText, Description: description,
 		CustomAppHelpTemplate: helpTemplate, Flags: flags(encodeTable, "gobtf's own:"), Writer: stdout, ErrWriter: stderr,
@@ -55,11 +55,11 @@ func newApp(visible bool, stdout, stderr io.Writer) *cli.App {
 		app.Commands = append(app.Commands, &cli.Command{Name: c.name, Usage: c.summary, Hidden: !visible})
 	}
 	app.Setup()
-	return app
+	return cli.ShowAppHelp(cli.NewContext(app, nil, nil))
 }
 
 // help prints the help of a command.
-func (c *command) help(app *cli.App) error {
+func (c *command) help(w io.Writer) error {
 	template := c.own
 	if template == "" {
 		template = commandTemplate
@@ -68,7 +68,7 @@ func (c *command) help(app *cli.App) error {
 	for _, line := range strings.Split(c.usage, "\n") {
 		usage = append(usage, strings.TrimSpace("gobtf "+c.name+" "+line))
 	}
-	cli.HelpPrinter(app.Writer, template, &cli.Command{Name: c.name, Usage: c.summary, UsageText: strings.Join(usage, "\n"), Description: c.text,
+	cli.HelpPrinter(w, template, &cli.Command{Name: c.name, Usage: c.summary, UsageText: strings.Join(usage, "\n"), Description: c.text,
 		Flags: flags(c.table(), "")})
 	return nil
 }

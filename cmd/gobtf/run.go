@@ -10,7 +10,6 @@ import (
 
 	"github.com/gobtf/gobtf/encoder"
 	"github.com/gobtf/gobtf/module"
-	"github.com/urfave/cli/v2"
 )
 
 // The exit codes.
@@ -67,7 +66,7 @@ func dispatch(ctx context.Context, argv []string, stdout, stderr io.Writer) erro
 	}
 	if visible {
 		if c := findCommand(args[0]); c != nil {
-			return c.do(ctx, newApp(visible, stdout, stderr), args[1:], stdout, stderr)
+			return c.do(ctx, args[1:], stdout, stderr)
 		}
 	}
 	l, err := parse(args)
@@ -86,7 +85,7 @@ func dispatch(ctx context.Context, argv []string, stdout, stderr io.Writer) erro
 		_, err := fmt.Fprintln(stdout, strings.Join(encoder.FeatureNames(), ","))
 		return err
 	case "help", "usage":
-		return cli.ShowAppHelp(cli.NewContext(newApp(visible, stdout, stderr), nil, nil))
+		return showHelp(visible, stdout, stderr)
 	default:
 		return printVersion(stdout, "--"+l.show)
 	}
