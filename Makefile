@@ -29,6 +29,9 @@ race: ## all tests under the race detector (needs a C compiler)
 fuzz: ## every fuzz target for FUZZTIME (default 20s)
 	scripts/fuzz
 
+torture: build ## damaged and senseless files, and system calls that fail, for TORTURE_S seconds (default 120): nothing may be lost
+	TORTURE_S=$(TORTURE_S) $(GO) run ./tools/torture
+
 bench: build ## wall, cpu and peak memory against the reference, runs taken in turn
 	$(GO) run ./tools/bench
 

@@ -367,21 +367,24 @@ func (f *input) sections() (s convert.Sections, err error) {
 // typeSections adds the sections that an object has once for each of its type units: each is in a
 // COMDAT group of its own until the linker joins them.
 func (f *input) typeSections(s *convert.Sections) error {
+	types := f.debug.Section(".debug_types")
+	s.Types = slices.Clip(s.Types) // the file's own bytes
 	for i := range f.debug.Sections {
 		sec := &f.debug.Sections[i]
-		first := f.debug.Section(sec.Name)
-		if sec == first || first != f.info && sec.Name != ".debug_types" || sec.Name == "" {
+		var to *[]byte
+		switch {
+		case sec.Name == f.info.Name && sec != f.info:
+			to = &s.MoreInfo
+		case types != nil && sec.Name == types.Name && sec != types:
+			to = &s.Types
+		default:
 			continue
 		}
 		b, err := f.debug.Data(sec)
 		if err != nil {
 			return err
 		}
-		if first == f.info {
-			s.MoreInfo = append(s.MoreInfo, b...)
-		} else {
-			s.Types = slices.Concat(s.Types, b)
-		}
+		*to = append(*to, b...)
 	}
 	return nil
 }

@@ -71,6 +71,9 @@ func (f *File) Close() error { return f.elf.Close() }
 // Path returns the path as it was given.
 func (f *File) Path() string { return f.elf.Path }
 
+// Size returns how many bytes the file has, decompressed if it was compressed as a whole.
+func (f *File) Size() uint64 { return f.elf.Size() }
+
 // BigEndian tells the byte order.
 func (f *File) BigEndian() bool { return f.elf.BigEndian }
 

@@ -214,6 +214,13 @@ func eachTarget(rec []uint32, f func(id uint32, may target) bool) bool {
 
 // sensible tells whether own types refer to kinds that may stand there, and to whole names.
 func sensible(t *btf.Types) error {
+	_, _, err := fit(t)
+	return err
+}
+
+// fit counts the types of t that refer to a kind that may not stand there, and those whose name begins inside of another; err is about the
+// first of them.
+func fit(t *btf.Types) (refs, names int, err error) {
 	base := t.Base()
 	own := starts(t.Strings())
 	var below []starts
@@ -224,7 +231,9 @@ func sensible(t *btf.Types) error {
 	for id := t.Start(); int(id) < t.Len(); id++ {
 		rec := t.Record(id)
 		if !eachTarget(rec, func(to uint32, may target) bool { return may.allows(t.Type(btf.TypeID(to)).Kind()) }) {
-			return fmt.Errorf("type %d, %v: refers to a kind that may not stand there", id, btf.InfoKind(rec[1]))
+			if refs++; err == nil {
+				err = fmt.Errorf("type %d, %v: refers to a kind that may not stand there", id, btf.InfoKind(rec[1]))
+			}
 		}
 		ok := true
 		btf.EachName(rec, func(w *uint32) {
@@ -236,10 +245,12 @@ func sensible(t *btf.Types) error {
 			}
 		})
 		if !ok {
-			return fmt.Errorf("type %d, %v: its name begins inside of another", id, btf.InfoKind(rec[1]))
+			if names++; err == nil {
+				err = fmt.Errorf("type %d, %v: its name begins inside of another", id, btf.InfoKind(rec[1]))
+			}
 		}
 	}
-	return nil
+	return refs, names, err
 }
 
 // starts tells where the strings of one section begin.

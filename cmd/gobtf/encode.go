@@ -21,6 +21,19 @@ import (
 	"github.com/gobtf/gobtf/module"
 )
 
+// limitMemory makes Go collect what is garbage before it takes more than files of that size may cost (docs/reliability.md). No kernel
+// comes near it: this is for files made to blow up. A limit that the user gave counts instead.
+func limitMemory(files []*module.File) {
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	limit := uint64(40 << 20)
+	for _, f := range files {
+		limit += 6 * min(f.Size(), 1<<36)
+	}
+	debug.SetMemoryLimit(int64(limit))
+}
+
 // encode is the main job: options, one library call, output.
 func encode(ctx context.Context, c *line, stdout, stderr io.Writer) error {
 	// Little becomes garbage in an encoding, and what there is of memory has no pointers:
@@ -44,6 +57,7 @@ func encode(ctx context.Context, c *line, stdout, stderr io.Writer) error {
 		return aboutJobs(err, c.jobs, paths)
 	}
 	defer module.CloseAll(files)
+	limitMemory(files)
 	// Not every form needs the base, and --target_kernel=auto asks it first.
 	readBase := sync.OnceValues(func() (*btf.Base, error) { return module.ReadBase(c.String("btf_base")) })
 	if opt, err = forKernel(c, opt, files[0], readBase); err != nil {

@@ -76,7 +76,7 @@ func (a *analysis) located(v *variable) (x located, ok bool) {
 		a.d.note(kind, v.off, dwarfscan.TagVariable, "%q: type is void: left out", name)
 		return x, false
 	}
-	size := a.d.varSize(typ, int(a.d.cus[len(a.d.cus)-1].format.AddrSize))
+	size := a.d.varSize(typ, a.d.addrSize)
 	if size == 0 || size > math.MaxUint32 || addr > math.MaxUint32 {
 		return x, false
 	}

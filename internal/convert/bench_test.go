@@ -74,7 +74,7 @@ func BenchmarkScan(b *testing.B) {
 			if err := tab.Compile(sec.Abbrev, u.AbbrevOff, u.Format); err != nil {
 				b.Fatal(err)
 			}
-			r := dwarfscan.Reader{Buf: sec.InfoBytes[:u.Off+u.Size], Pos: int(u.Off) + u.First, Tab: &tab}
+			r := dwarfscan.Reader{Buf: sec.InfoBytes[:u.Off+u.Size], Pos: int(u.Off) + int(u.First), Tab: &tab.Table}
 			for end := int(u.Off + u.Size); r.Pos < end; {
 				r.Next(&die)
 				dies++

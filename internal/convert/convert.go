@@ -185,7 +185,8 @@ type Converter struct {
 	opt    Options
 	shapes *graph.Shapes
 	strs   *graph.Strings
-	groups [][]part
+	units  []dwarfscan.Unit // each for itself, when they are not merged
+	merge  []part           // all of them, when they are
 	merged bool
 	bySig  bool // merged because types are referred to by signature
 	linked bool // merged because units refer to each other
@@ -233,7 +234,12 @@ func New(sec Sections, shapes *graph.Shapes, opt Options) (*Converter, error) {
 const maxStrIndex = 256 << 20
 
 // Len returns the number of units, or of groups of units that are taken as one.
-func (c *Converter) Len() int { return len(c.groups) }
+func (c *Converter) Len() int {
+	if c.merged {
+		return min(1, len(c.merge))
+	}
+	return len(c.units)
+}
 
 // Worker converts one unit after the other, with memory that it uses again. Three steps follow each other: the walk describes what the
 // DIEs say, the analysis works out what functions and variables are, and what both found is emitted.
@@ -243,6 +249,7 @@ type Worker struct {
 	marks   marks
 	found   analysis
 	emit    emitter
+	one     [1]part // the unit that is converted, where each is for itself
 	scratch []byte
 }
 
@@ -250,7 +257,7 @@ type Worker struct {
 func (c *Converter) NewWorker() *Worker {
 	w := &Worker{emit: emitter{c: c}, found: analysis{c: c}}
 	w.walk.c, w.walk.d, w.walk.marks = c, &w.desc, &w.marks
-	w.walk.rd.Tab = &w.walk.abbrevs
+	w.walk.rd.Tab = &w.walk.abbrevs.Table
 	return w
 }
 
@@ -272,12 +279,13 @@ var ErrNames = errors.New("names are longer together than the file has room for:
 func (w *Worker) convert(i, place int, out *Unit) error {
 	c := w.walk.c
 	out.reset(place)
-	buf, from, err := w.read(c.groups[i])
+	group := c.groupOf(i, &w.one)
+	buf, from, err := w.read(group)
 	if err != nil {
 		return err
 	}
 	d := &w.desc
-	err = w.walk.walk(buf, from, c.groups[i])
+	err = w.walk.walk(buf, from, group)
 	out.Name, out.Left = d.name, d.left
 	if err == nil && !d.left {
 		w.marks.count()

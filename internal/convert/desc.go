@@ -16,7 +16,8 @@ type desc struct {
 	typeTags []declTag // their target is a number of the DIE's mark
 	funcTags []declTag // their target is the function's mark
 	varTags  []declTag // each variable's together
-	cus      []cuInfo  // of all units of the group: functions refer to them
+	cus      []cuInfo  // of all units of the group that have a DIE: functions refer to them
+	addrSize int       // bytes of an address, as the group's last unit says
 	firstInt LocalID   // the first INT named "int", 0 when there is none
 	hasArray bool
 	left     bool   // filtered, or left out: it contributes nothing

@@ -30,30 +30,37 @@ func (c *Converter) group(units []dwarfscan.Unit) error {
 			return tooLarge(c.sec.InfoSize)
 		}
 		c.merged = true
-		c.groups = [][]part{c.parts(units, &c.sec, 0)}
+		c.merge = appendParts(make([]part, 0, len(units)), units, &c.sec, 0)
 		return nil
 	}
-	all := c.parts(units, &c.sec, 0)
-	c.groups = make([][]part, len(units))
+	c.units = units
 	for i := range units {
 		if units[i].Size >= 1<<31 {
 			return fmt.Errorf(".debug_info+%#x: unit has %d bytes: at most %d can be read", units[i].Off, units[i].Size, uint64(1<<31))
 		}
-		c.groups[i] = all[i : i+1 : i+1]
 	}
 	return nil
+}
+
+// groupOf returns the units that are converted together as number i; one is memory for it.
+func (c *Converter) groupOf(i int, one *[1]part) []part {
+	if c.merged {
+		return c.merge
+	}
+	one[0] = part{c.units[i], &c.sec, 0}
+	return one[:]
 }
 
 func tooLarge(size uint64) error {
 	return fmt.Errorf(".debug_info: units refer to each other and have %d bytes: at most %d can be taken as one unit", size, uint64(1<<31))
 }
 
-// parts places units whose section starts at a position of the buffer.
-func (c *Converter) parts(units []dwarfscan.Unit, sec *Sections, at uint64) []part {
-	all := make([]part, len(units))
+// appendParts places units whose section starts at a position of the buffer.
+func appendParts(all []part, units []dwarfscan.Unit, sec *Sections, at uint64) []part {
 	for i := range units {
-		all[i] = part{units[i], sec, at}
-		all[i].Off += at
+		p := part{units[i], sec, at}
+		p.Off += at
+		all = append(all, p)
 	}
 	return all
 }
@@ -95,16 +102,17 @@ func (c *Converter) join(units []dwarfscan.Unit) error {
 			return fmt.Errorf(".debug_info: %w", err)
 		}
 	}
-	all := c.parts(types, s, 0)
+	all := make([]part, 0, len(types)+len(units)+len(more)+len(altUnits))
+	all = appendParts(all, types, s, 0)
 	for i := range all {
 		all[i].info = c.infoAt // what .debug_types refers to by offset is in .debug_info
 	}
-	all = append(all, c.parts(units, s, c.infoAt)...)
-	all = append(all, c.parts(more, s, uint64(len(c.joined)))...)
+	all = appendParts(all, units, s, c.infoAt)
+	all = appendParts(all, more, s, uint64(len(c.joined)))
 	c.joined = append(c.joined, s.MoreInfo...)
 	if alt != nil {
 		c.joined = append(c.joined, alt.InfoBytes...)
-		all = append(all, c.parts(altUnits, alt, c.altAt)...)
+		all = appendParts(all, altUnits, alt, c.altAt)
 	}
 	c.sigs = make(map[uint64]uint32)
 	for i := range all {
@@ -114,9 +122,7 @@ func (c *Converter) join(units []dwarfscan.Unit) error {
 			}
 		}
 	}
-	if len(all) > 0 {
-		c.groups = [][]part{all}
-	}
+	c.merge = all
 	return nil
 }
 

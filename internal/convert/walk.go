@@ -108,12 +108,12 @@ func (w *walker) walkUnit(h *part) error {
 	if err := w.open(h); err != nil {
 		return err
 	}
+	w.d.addrSize = int(h.AddrSize)
 	d := &w.die
 	if !w.rd.Next(d) {
 		if w.rd.Err != nil {
 			return w.readError()
 		}
-		w.d.cus = append(w.d.cus, w.cu)
 		return nil // a unit without a DIE
 	}
 	switch d.Tag {
@@ -138,7 +138,7 @@ func (w *walker) walkUnit(h *part) error {
 	if !d.Children {
 		return nil
 	}
-	if w.abbrevs.NoKind && w.canLeaveOut() {
+	if w.abbrevs.NoKind() && w.canLeaveOut() {
 		if off, tag, found := w.findNoKind(); found {
 			w.d.note(NoteUnit, off, tag, "BTF has no such kind: the unit is left out")
 			w.d.left = !w.c.merged
@@ -159,7 +159,7 @@ func (w *walker) open(p *part) error {
 	if err := w.abbrevs.Compile(w.sec.Abbrev, p.AbbrevOff, p.Format); err != nil {
 		return fmt.Errorf("%s: %w", w.d.place(w.base), err)
 	}
-	w.rd.Buf, w.rd.Pos, w.rd.Err = w.buf[:w.base+int(p.Size)], w.base+p.First, nil
+	w.rd.Buf, w.rd.Pos, w.rd.Err = w.buf[:w.base+int(p.Size)], w.base+int(p.First), nil
 	w.cu = cuInfo{format: p.Format, off: p.Off}
 	return nil
 }

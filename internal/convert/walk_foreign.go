@@ -14,9 +14,9 @@ const (
 
 // foreign is what reading DIEs of a unit needs that is not the one being walked.
 type foreign struct {
-	abbrevs dwarfscan.Abbrevs
-	cu      cuInfo
-	ok      bool
+	table dwarfscan.Table
+	cu    cuInfo
+	ok    bool
 }
 
 // at reads the DIE at a position of buf into d, without moving the walk. The DIE may be
@@ -38,7 +38,9 @@ func (w *walker) at(off typeRef, d *dwarfscan.DIE) bool {
 	f := w.foreign[i]
 	if f == nil {
 		f = &foreign{}
-		f.ok = f.abbrevs.Compile(p.sec.Abbrev, p.AbbrevOff, p.Format) == nil
+		var err error
+		f.table, err = w.abbrevs.Open(p.sec.Abbrev, p.AbbrevOff, p.Format)
+		f.ok = err == nil
 		if w.foreign == nil {
 			w.foreign = make(map[int]*foreign)
 		}
@@ -50,7 +52,7 @@ func (w *walker) at(off typeRef, d *dwarfscan.DIE) bool {
 	here := w.walkState
 	defer func() { w.walkState = here }()
 	w.walkState = walkState{hdr: p, sec: p.sec, main: false, base: int(p.Off - w.bufOff)}
-	rd := dwarfscan.Reader{Buf: w.buf[:w.base+int(p.Size)], Pos: w.base + p.First, Tab: &f.abbrevs}
+	rd := dwarfscan.Reader{Buf: w.buf[:w.base+int(p.Size)], Pos: w.base + int(p.First), Tab: &f.table}
 	if f.cu.format.AddrSize == 0 {
 		var root dwarfscan.DIE
 		if !rd.Next(&root) {

@@ -82,12 +82,13 @@ func (w *walker) order() []int {
 			}
 		}
 	}
-	var refs dwarfscan.Abbrevs
-	for _, i := range own {
-		for _, refs.Only = range [...]dwarfscan.Form{dwarfscan.FormGNURefAlt, dwarfscan.FormRefSup4, dwarfscan.FormRefSup8} {
-			if dwarfscan.HasForm(w.c.sec.Abbrev, refs.Only) {
-				w.eachRef(i, &refs, func(to uint64) { want(to + w.c.altAt) })
-			}
+	for _, form := range [...]dwarfscan.Form{dwarfscan.FormGNURefAlt, dwarfscan.FormRefSup4, dwarfscan.FormRefSup8} {
+		if !dwarfscan.HasForm(w.c.sec.Abbrev, form) {
+			continue
+		}
+		refs := dwarfscan.Abbrevs{Only: form}
+		for _, i := range own {
+			w.eachRef(i, &refs, func(to uint64) { want(to + w.c.altAt) })
 		}
 	}
 	for len(todo) > 0 {
@@ -107,12 +108,11 @@ func (w *walker) order() []int {
 // eachRef calls fn for every reference of one form in unit i, whatever the attribute.
 func (w *walker) eachRef(i int, tab *dwarfscan.Abbrevs, fn func(to uint64)) {
 	p := &w.group[i]
-	*tab = dwarfscan.Abbrevs{Only: tab.Only}
 	if tab.Compile(p.sec.Abbrev, p.AbbrevOff, p.Format) != nil {
 		return
 	}
 	base := int(p.Off - w.bufOff)
-	rd := dwarfscan.Reader{Buf: w.buf[:base+int(p.Size)], Pos: base + p.First, Tab: tab}
+	rd := dwarfscan.Reader{Buf: w.buf[:base+int(p.Size)], Pos: base + int(p.First), Tab: &tab.Table}
 	var d dwarfscan.DIE
 	for rd.Pos < len(rd.Buf) && rd.Err == nil {
 		if rd.Next(&d) { // all DIEs one after the other, null entries between them

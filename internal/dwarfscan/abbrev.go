@@ -1,9 +1,6 @@
 package dwarfscan
 
-import (
-	"encoding/binary"
-	"fmt"
-)
+import "encoding/binary"
 
 // Slot is the place of an attribute's value in a DIE.
 type Slot uint8
@@ -194,9 +191,13 @@ type op struct {
 
 // Abbrev is one compiled abbreviation.
 type Abbrev struct {
+	code     uint64
+	pos      uint32 // in .debug_abbrev
+	ops      uint32 // the first one, in the chain's ops; they go up to an opEnd
+	run      uint32 // how many of those behind it have the codes code+1, code+2, ...
 	Tag      Tag
 	Children bool
-	ops      []op
+	noKind   bool // it or one behind it is of a tag that BTF has no kind for
 }
 
 // Format is what the sizes of some forms depend on.
@@ -207,186 +208,19 @@ type Format struct {
 	BigEndian bool
 }
 
+// kind is the version as far as the size of forms depends on it.
+func (f Format) kind() uint16 {
+	if f.Version <= 2 {
+		return 2
+	}
+	return 3
+}
+
 func (f Format) offsetSize() uint32 {
 	if f.Offset64 {
 		return 8
 	}
 	return 4
-}
-
-// Abbrevs is a compiled abbreviation table. The zero value is ready for Compile,
-// which may be called again: memory is used again.
-type Abbrevs struct {
-	data   []byte
-	off    uint64
-	format Format
-	loaded bool
-
-	list   []Abbrev // by code-1 while codes are sequential, as all known producers write them
-	sparse map[uint64]int
-	ops    []op
-	consts []uint64
-	start  []int32 // first op of list[i]: ops moves while it grows
-	// Only, when it is not 0, makes the attributes of that form the only ones that are read,
-	// whatever they mean: into slots from 0 on. It is set before Compile.
-	Only Form
-	// RefAddr tells that some abbreviation has an attribute of DW_FORM_ref_addr.
-	RefAddr bool
-	// NoKind tells that some abbreviation is of a tag that BTF has no kind for.
-	NoKind bool
-}
-
-const maxAttrs = 1 << 12 // attributes of one abbreviation; gcc and clang stay below 40
-
-// Compile reads the table at offset off of .debug_abbrev.
-func (t *Abbrevs) Compile(data []byte, off uint64, f Format) error {
-	if t.loaded && t.off == off && t.format == f && sameSlice(t.data, data) {
-		return nil
-	}
-	t.loaded = false
-	t.data, t.off, t.format = data, off, f
-	t.list, t.ops, t.consts, t.start = t.list[:0], t.ops[:0], t.consts[:0], t.start[:0]
-	t.sparse, t.RefAddr, t.NoKind = nil, false, false
-	if off > uint64(len(data)) {
-		return fmt.Errorf(".debug_abbrev: table at %#x lies outside the section (%#x bytes)", off, len(data))
-	}
-	c := cursor{buf: data, pos: int(off)}
-	for {
-		code := c.uleb()
-		if code == 0 {
-			break
-		}
-		at := c.pos
-		tag := c.uleb()
-		children := c.u8() != 0
-		if tag > 0xffff {
-			return fmt.Errorf(".debug_abbrev+%#x: tag %#x is out of range", at, tag)
-		}
-		t.NoKind = t.NoKind || Tag(tag).NoKind()
-		i := len(t.list)
-		t.list = append(t.list, Abbrev{Tag: Tag(tag), Children: children})
-		t.start = append(t.start, int32(len(t.ops)))
-		if t.sparse != nil || code != uint64(i)+1 {
-			t.addSparse(code, i)
-		}
-		if err := t.compileAttrs(&c, Tag(tag)); err != nil {
-			return err
-		}
-		if c.bad {
-			break
-		}
-	}
-	if c.bad {
-		return fmt.Errorf(".debug_abbrev+%#x: table at %#x: truncated", c.pos, off)
-	}
-	for i := range t.list {
-		end := len(t.ops)
-		if i+1 < len(t.list) {
-			end = int(t.start[i+1])
-		}
-		t.list[i].ops = t.ops[t.start[i]:end:end]
-	}
-	t.loaded = true
-	return nil
-}
-
-// sameSlice reports whether a and b are the same bytes at the same place.
-func sameSlice(a, b []byte) bool {
-	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
-}
-
-func (t *Abbrevs) addSparse(code uint64, i int) {
-	if t.sparse == nil {
-		t.sparse = make(map[uint64]int)
-		for j := 0; j < i; j++ {
-			t.sparse[uint64(j)+1] = j
-		}
-	}
-	if _, ok := t.sparse[code]; !ok { // the first of equal codes counts
-		t.sparse[code] = i
-	}
-}
-
-// Lookup returns the abbreviation with that code, or nil.
-func (t *Abbrevs) Lookup(code uint64) *Abbrev {
-	if t.sparse == nil {
-		if code-1 < uint64(len(t.list)) {
-			return &t.list[code-1]
-		}
-		return nil
-	}
-	if i, ok := t.sparse[code]; ok {
-		return &t.list[i]
-	}
-	return nil
-}
-
-func (t *Abbrevs) compileAttrs(c *cursor, tag Tag) error {
-	want := wanted(tag)
-	var skip uint32
-	var seen uint32
-	var only Slot // the next one
-	for n := 0; ; n++ {
-		pos := c.pos
-		at, code := c.uleb(), c.uleb()
-		if c.bad {
-			return nil // the caller reports it
-		}
-		if at == 0 && code == 0 {
-			break
-		}
-		if n == maxAttrs {
-			return fmt.Errorf(".debug_abbrev+%#x: more than %d attributes in one abbreviation", pos, maxAttrs)
-		}
-		form := formOf(code)
-		if form == FormRefAddr {
-			t.RefAddr = true
-		}
-		slot := slotOfAttr(at)
-		if slot != noSlot && (want>>slot&1 == 0 || seen>>slot&1 != 0) {
-			slot = noSlot // not read, or given twice: the first counts
-		}
-		if t.Only != 0 {
-			slot = noSlot
-			if form == t.Only && only < numSlots {
-				slot = only
-				only++
-			}
-		}
-		if slot != noSlot {
-			seen |= 1 << slot
-		}
-		if form == FormImplicitConst {
-			v := uint64(c.sleb())
-			if slot != noSlot {
-				t.ops = append(t.ops, op{opImplicit, slot, form, uint32(len(t.consts))})
-				t.consts = append(t.consts, v)
-			}
-			continue
-		}
-		if form == FormFlagPresent {
-			if slot != noSlot {
-				t.ops = append(t.ops, op{opPresent, slot, form, skip})
-				skip = 0
-			}
-			continue
-		}
-		o, size, ok := t.format.opFor(form)
-		if !ok {
-			return fmt.Errorf(".debug_abbrev+%#x: attribute %#x of %v: unknown form %#x", pos, at, tag, code)
-		}
-		if slot == noSlot && size != 0 {
-			skip += size
-			continue
-		}
-		if slot == noSlot {
-			o = o.skipping()
-		}
-		t.ops = append(t.ops, op{o, slot, form, skip})
-		skip = 0
-	}
-	t.ops = append(t.ops, op{opEnd, noSlot, 0, skip})
-	return nil
 }
 
 // opFor returns the step that reads a form and, for forms of fixed size, the size in bytes.
@@ -410,7 +244,7 @@ func (f Format) opFor(form Form) (o opcode, size uint32, ok bool) {
 		size = f.offsetSize()
 	case FormRefAddr:
 		size = f.offsetSize()
-		if f.Version <= 2 {
+		if f.kind() == 2 {
 			size = uint32(f.AddrSize)
 		}
 	case FormSdata:

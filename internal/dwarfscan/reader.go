@@ -49,7 +49,7 @@ func (d *DIE) Block(s Slot) (pos, n int) { return int(uint32(d.Val[s])), int(d.V
 type Reader struct {
 	Buf []byte
 	Pos int
-	Tab *Abbrevs
+	Tab *Table
 	Err error
 }
 
@@ -93,7 +93,7 @@ func (r *Reader) Next(d *DIE) bool {
 		return r.fail(d.Off, "abbreviation code %d is not in the table", code)
 	}
 	d.Tag, d.Children = ab.Tag, ab.Children
-	return r.values(d, ab.ops, pos)
+	return r.values(d, r.Tab.ops[ab.ops:], pos)
 }
 
 // values runs an abbreviation's steps.
@@ -126,7 +126,7 @@ func (r *Reader) values(d *DIE, ops []op, pos int) bool {
 			v = uint64(buf[pos])
 			pos++
 		case opImplicit:
-			v = r.Tab.consts[o.n]
+			v = r.Tab.chain.consts[o.n]
 		case opPresent:
 			v = 1
 		case opString:
@@ -236,7 +236,7 @@ func (r *Reader) rare(o *op, pos int) (v uint64, next int, form Form, ok bool) {
 		if form == FormFlagPresent {
 			return 1, next, form, true
 		}
-		if o2.code, _, ok = r.Tab.format.opFor(form); !ok || form == FormIndirect {
+		if o2.code, _, ok = r.Tab.chain.src.format.opFor(form); !ok || form == FormIndirect {
 			return 0, 0, 0, r.fail(pos, "unknown indirect form %#x", code)
 		}
 		return r.plain(&o2, next)

@@ -28,13 +28,13 @@ func abbrev(code uint64, tag Tag, children bool, attrs ...uint64) []byte {
 
 func cat(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
-func table(t testing.TB, f Format, abbrevs ...[]byte) *Abbrevs {
+func table(t testing.TB, f Format, abbrevs ...[]byte) *Table {
 	t.Helper()
 	tab := &Abbrevs{}
 	if err := tab.Compile(append(cat(abbrevs...), 0), 0, f); err != nil {
 		t.Fatal(err)
 	}
-	return tab
+	return &tab.Table
 }
 
 type formCase struct {
@@ -223,7 +223,7 @@ func TestCompileBad(t *testing.T) {
 	whole := append(cat(abbrev(1, TagStruct, true, atName, 8, atByteSize, 0x0b), abbrev(2, TagGNUAnnotation, false, atGNUAnnotation, 0x13)), 0)
 	var tab Abbrevs
 	for n := range whole {
-		if err := tab.Compile(whole[:n:n], 0, f); err == nil || tab.loaded {
+		if err := tab.Compile(whole[:n:n], 0, f); err == nil || tab.chain != nil {
 			t.Errorf("no error when only %d of %d bytes are there", n, len(whole))
 		}
 	}
@@ -267,26 +267,25 @@ func TestCompileAgain(t *testing.T) {
 		off  uint64
 		f    Format
 		want Tag
-		ref  bool
 		len  int
 	}{
-		{data, 0, f, TagConst, true, 5},
-		{data, 0, f, TagConst, true, 5},
-		{data, 0, g, TagConst, true, 9},
-		{data, second, g, TagUnion, false, 2},
-		{other, 0, g, TagVolatile, true, 9},
-		{data, 0, g, TagConst, true, 9},
+		{data, 0, f, TagConst, 5},
+		{data, 0, f, TagConst, 5},
+		{data, 0, g, TagConst, 9},
+		{data, second, g, TagUnion, 2},
+		{other, 0, g, TagVolatile, 9},
+		{data, 0, g, TagConst, 9},
 	} {
 		if err := tab.Compile(c.data, c.off, c.f); err != nil {
 			t.Fatal(err)
 		}
-		r, d := Reader{Tab: &tab, Buf: []byte{1, 'x', 0, 0, 0, 0, 0, 0, 0, 0}}, DIE{}
+		r, d := Reader{Tab: &tab.Table, Buf: []byte{1, 'x', 0, 0, 0, 0, 0, 0, 0, 0}}, DIE{}
 		if c.want == TagUnion {
 			r.Buf = r.Buf[:3]
 			c.len = 3
 		}
-		if !r.Next(&d) || d.Tag != c.want || tab.RefAddr != c.ref || r.Pos != c.len {
-			t.Errorf("%d: tag %#x, RefAddr %v, %d bytes, %v; want %+v", i, d.Tag, tab.RefAddr, r.Pos, r.Err, c.want)
+		if !r.Next(&d) || d.Tag != c.want || r.Pos != c.len {
+			t.Errorf("%d: tag %#x, %d bytes, %v; want %+v", i, d.Tag, r.Pos, r.Err, c.want)
 		}
 	}
 }
@@ -405,10 +404,12 @@ func FuzzReader(fz *testing.F) {
 		if tab.Compile(ab, 0, f) != nil {
 			return
 		}
-		if tab.RefAddr && !HasRefAddr(ab) {
-			t.Error("the table has a ref_addr that HasRefAddr does not see")
+		for _, o := range tab.ops {
+			if o.form == FormRefAddr && !HasRefAddr(ab) {
+				t.Error("the table has a ref_addr that HasRefAddr does not see")
+			}
 		}
-		r, d := Reader{Tab: &tab, Buf: buf}, DIE{}
+		r, d := Reader{Tab: &tab.Table, Buf: buf}, DIE{}
 		for r.Pos < len(buf) {
 			from := r.Pos
 			if r.Next(&d) {

@@ -22,41 +22,56 @@ const (
 
 // Unit is a unit header.
 type Unit struct {
-	Format
 	Off       uint64 // of the header in its section
 	Size      uint64 // of the whole unit, its header included
 	AbbrevOff uint64
-	Kind      uint8 // DW_UT; UnitCompile before DWARF 5
-	First     int   // of the first DIE, from Off
 	Signature uint64
 	TypeOff   uint64
+	Format
+	Kind  uint8 // DW_UT; UnitCompile before DWARF 5
+	First uint8 // of the first DIE, from Off
 }
 
 // Units reads the headers of all units of a section of size bytes. types tells
 // that it is DWARF 4's .debug_types.
 func Units(sec io.ReaderAt, size uint64, bigEndian, types bool) ([]Unit, error) {
-	var units []Unit
+	count := 0 // first, since there may be as many as every eleven bytes one
+	err := each(sec, size, bigEndian, types, func(Unit) { count++ })
+	if err != nil || count == 0 {
+		return nil, err
+	}
+	units := make([]Unit, 0, count)
+	err = each(sec, size, bigEndian, types, func(u Unit) {
+		if len(units) < count { // the file may have been written to meanwhile
+			units = append(units, u)
+		}
+	})
+	return units, err
+}
+
+// each calls fn for every unit header.
+func each(sec io.ReaderAt, size uint64, bigEndian, types bool, fn func(Unit)) error {
 	var b [40]byte
 	for off := uint64(0); off < size; {
 		n := min(uint64(len(b)), size-off)
 		if m, err := sec.ReadAt(b[:n], int64(off)); m < int(n) {
-			return units, fmt.Errorf("+%#x: unit header: %w", off, err)
+			return fmt.Errorf("+%#x: unit header: %w", off, err)
 		}
 		u, err := parseHeader(b[:n], bigEndian, types)
 		if err != nil {
-			return units, fmt.Errorf("+%#x: %w", off, err)
+			return fmt.Errorf("+%#x: %w", off, err)
 		}
 		u.Off = off
 		if u.Size > size-off {
-			return units, fmt.Errorf("+%#x: unit of %#x bytes ends behind its section (%#x bytes): truncated", off, u.Size, size)
+			return fmt.Errorf("+%#x: unit of %#x bytes ends behind its section (%#x bytes): truncated", off, u.Size, size)
 		}
 		if uint64(u.First) > u.Size {
-			return units, fmt.Errorf("+%#x: unit of %#x bytes is smaller than its header", off, u.Size)
+			return fmt.Errorf("+%#x: unit of %#x bytes is smaller than its header", off, u.Size)
 		}
-		units = append(units, u)
+		fn(u)
 		off += u.Size
 	}
-	return units, nil
+	return nil
 }
 
 func parseHeader(b []byte, bigEndian, types bool) (u Unit, err error) {
@@ -143,6 +158,6 @@ func parseHeader(b []byte, bigEndian, types bool) (u Unit, err error) {
 	if u.AddrSize != 4 && u.AddrSize != 8 && u.AddrSize != 2 {
 		return u, fmt.Errorf("address size %d is not known", u.AddrSize)
 	}
-	u.First = p
+	u.First = uint8(p)
 	return u, nil
 }

@@ -72,7 +72,7 @@ func TestUnits(t *testing.T) {
 					t.Fatalf("%d units, %v", len(units), err)
 				}
 				for i, u := range units {
-					if u.Format != f || u.Off != uint64(i*one) || u.Size != uint64(one) || u.AbbrevOff != 0x1234 || u.Kind != kind || u.First != one-3 {
+					if u.Format != f || u.Off != uint64(i*one) || u.Size != uint64(one) || u.AbbrevOff != 0x1234 || u.Kind != kind || int(u.First) != one-3 {
 						t.Errorf("unit %d: %+v", i, u)
 					}
 				}

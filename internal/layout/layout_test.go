@@ -48,19 +48,20 @@ var table = map[string]row{
 		may: []string{"btf", "btf/verify", "btfids", "internal/dedup", "internal/graph", "distill", "internal/convert", "internal/elfx", "internal/mem", "module"},
 		ban: []string{"encoding/binary", "debug/dwarf"}, // it orders stages and decides, and decodes nothing
 	},
-	"dwarf2btf":        {may: []string{"btf", "internal/convert", "internal/graph"}, ban: []string{"debug/", "os"}},
-	"dedup":            {may: []string{"btf", "internal/dedup", "internal/graph"}, ban: elfAndDwarf},
-	"internal/convert": {may: []string{"btf", "internal/graph", "internal/dwarfscan", "internal/intern", delveOp, delveReg}, ban: []string{"debug/", "os"}},
-	"internal/dedup":   {may: []string{"btf", "internal/graph", "internal/intern", "internal/mem"}, ban: elfAndDwarf},
-	"internal/graph":   {may: []string{"btf", "internal/intern"}, ban: elfAndDwarf},
-	"distill":          {may: []string{"btf"}, ban: elfAndDwarf},
-	"btfids":           {may: []string{"btf", "distill", "internal/elfx"}, ban: []string{"debug/dwarf"}},
-	"btf":              {may: []string{"internal/intern", "internal/mem"}, ban: []string{"debug/dwarf"}},
-	"btf/cdecl":        {may: []string{"btf"}, ban: elfAndDwarf},
-	"btf/diff":         {may: []string{"btf", "btf/cdecl"}, ban: elfAndDwarf},
-	"btf/diff/report":  {may: []string{"btf/diff"}, ban: elfAndDwarf},
-	"btf/dump":         {may: []string{"btf", "btf/cdecl"}, ban: elfAndDwarf},
-	"btf/verify":       {may: []string{"btf"}, ban: elfAndDwarf},
+	"dwarf2btf":         {may: []string{"btf", "internal/convert", "internal/graph"}, ban: []string{"debug/", "os"}},
+	"internal/dwarfgen": {ban: []string{"debug/"}},
+	"dedup":             {may: []string{"btf", "internal/dedup", "internal/graph"}, ban: elfAndDwarf},
+	"internal/convert":  {may: []string{"btf", "internal/graph", "internal/dwarfscan", "internal/intern", delveOp, delveReg}, ban: []string{"debug/", "os"}},
+	"internal/dedup":    {may: []string{"btf", "internal/graph", "internal/intern", "internal/mem"}, ban: elfAndDwarf},
+	"internal/graph":    {may: []string{"btf", "internal/intern"}, ban: elfAndDwarf},
+	"distill":           {may: []string{"btf"}, ban: elfAndDwarf},
+	"btfids":            {may: []string{"btf", "distill", "internal/elfx"}, ban: []string{"debug/dwarf"}},
+	"btf":               {may: []string{"internal/intern", "internal/mem"}, ban: []string{"debug/dwarf"}},
+	"btf/cdecl":         {may: []string{"btf"}, ban: elfAndDwarf},
+	"btf/diff":          {may: []string{"btf", "btf/cdecl"}, ban: elfAndDwarf},
+	"btf/diff/report":   {may: []string{"btf/diff"}, ban: elfAndDwarf},
+	"btf/dump":          {may: []string{"btf", "btf/cdecl"}, ban: elfAndDwarf},
+	"btf/verify":        {may: []string{"btf"}, ban: elfAndDwarf},
 
 	"internal/argp":      {ban: []string{"os"}},
 	"internal/dwarfscan": {ban: []string{"debug/", "os"}},
@@ -74,7 +75,7 @@ var table = map[string]row{
 	"internal/testdwarf": {},
 
 	// Tools of this repository: they may use all of it, and nothing may use them.
-	"tools/": {may: []string{"tools/", "btf", "btf/", "internal/dedup", "internal/graph", "distill", "encoder", "internal/elfx", "github.com/klauspost/compress/", unix}},
+	"tools/": {may: []string{"tools/", "btf", "btf/", "internal/dedup", "internal/dwarfgen", "internal/graph", "distill", "encoder", "internal/elfx", "github.com/klauspost/compress/", unix}},
 }
 
 // testOnly are modules that a test may import besides what the table names. delve's godwarf, loclist and dwarfbuilder

@@ -1,0 +1,173 @@
+package dwarfscan
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+)
+
+// slowLookup reads the table at off from its start, as the DWARF standard says it: the first abbreviation with the code counts.
+func slowLookup(data []byte, off int, code uint64) (pos int, ok bool) {
+	c := cursor{buf: data, pos: off}
+	for {
+		pos := c.pos
+		got := c.uleb()
+		if got == 0 || c.bad {
+			return 0, false
+		}
+		if got == code {
+			return pos, true
+		}
+		c.uleb()
+		c.u8()
+		for {
+			at, form := c.uleb(), c.uleb()
+			if at == 0 && form == 0 {
+				break
+			}
+			if form == uint64(FormImplicitConst) {
+				c.sleb()
+			}
+		}
+	}
+}
+
+// slowNoKind does the same for NoKind.
+func slowNoKind(data []byte, off int) bool {
+	c := cursor{buf: data, pos: off}
+	for c.uleb() != 0 {
+		tag := Tag(c.uleb())
+		c.u8()
+		for {
+			at, form := c.uleb(), c.uleb()
+			if at == 0 && form == 0 {
+				break
+			}
+			if form == uint64(FormImplicitConst) {
+				c.sleb()
+			}
+		}
+		if tag.NoKind() {
+			return true
+		}
+	}
+	return false
+}
+
+// Tables that share abbreviations, in whatever order they are entered, are what they are when each is read alone. The bytes are such
+// that a table entered at one place may run into the middle of another's abbreviation, and meet it later.
+func TestTablesShared(t *testing.T) {
+	f := Format{Version: 4, AddrSize: 8}
+	forms := []uint64{0x0b, 0x08, 0x19, 0x13}
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		var data []byte
+		for range 1 + r.IntN(4) { // tables
+			next := uint64(1 + r.IntN(3))
+			for range r.IntN(30) {
+				attrs := []uint64{}
+				for range r.IntN(4) {
+					attrs = append(attrs, []uint64{atName, atType, atByteSize, atSibling}[r.IntN(4)], forms[r.IntN(4)])
+				}
+				tag := []Tag{TagConst, TagStruct, TagMember, Tag(0x20), Tag(0x0b)}[r.IntN(5)]
+				data = append(data, abbrev(next, tag, r.IntN(2) == 0, attrs...)...)
+				switch r.IntN(12) {
+				case 0:
+					next = uint64(1 + r.IntN(40)) // a code again, or a gap
+				case 1: // the same
+				default:
+					next++
+				}
+			}
+			data = append(data, 0)
+		}
+		var tab Abbrevs
+		var kept []Table
+		var keptOff []int
+		check := func(off int, tab *Table) {
+			t.Helper()
+			for code := uint64(1); code < 50; code++ {
+				want, ok := slowLookup(data, off, code)
+				a := tab.Lookup(code)
+				if (a != nil) != ok || a != nil && int(a.pos) != want {
+					t.Fatalf("seed %d: table at %d: code %d is %+v, want the one at %d, %v", seed, off, code, a, want, ok)
+				}
+			}
+			if got, want := tab.NoKind(), slowNoKind(data, off); got != want {
+				t.Fatalf("seed %d: table at %d: NoKind %v, want %v", seed, off, got, want)
+			}
+		}
+		for range 100 {
+			off := r.IntN(len(data))
+			if r.IntN(4) == 0 {
+				tab.held, tab.limit = 2, 1 // full: what is kept is forgotten
+			}
+			var alone Abbrevs
+			want := alone.Compile(data, uint64(off), f)
+			if r.IntN(3) == 0 {
+				got, err := tab.Open(data, uint64(off), f)
+				if (err == nil) != (want == nil) {
+					t.Fatalf("seed %d: table at %d: %v, want %v", seed, off, err, want)
+				}
+				if err == nil {
+					kept, keptOff = append(kept, got), append(keptOff, off)
+				}
+				continue
+			}
+			if err := tab.Compile(data, uint64(off), f); (err == nil) != (want == nil) {
+				t.Fatalf("seed %d: table at %d: %v, want %v", seed, off, err, want)
+			}
+			if want == nil {
+				check(off, &tab.Table)
+			}
+		}
+		for i := range kept {
+			check(keptOff[i], &kept[i])
+		}
+	}
+}
+
+// Units that enter one large table at many places, or that take turns with tables, cost what their number costs.
+func TestTablesEntered(t *testing.T) {
+	f := Format{Version: 4, AddrSize: 8}
+	const n = 30000
+	var data []byte
+	var places []uint64
+	for i := range uint64(n) {
+		places = append(places, uint64(len(data)))
+		data = append(data, abbrev(1000+i, TagTypedef, false, atName, 8)...)
+	}
+	data = append(data, 0)
+	second := uint64(len(data))
+	data = append(data, data...)
+	// Misaligned entries: a code of two bytes entered at its second one is another code, and the table goes on as it was.
+	for _, c := range []struct {
+		name string
+		off  func(i int) uint64
+	}{
+		{"ascending", func(i int) uint64 { return places[i] }},
+		{"descending", func(i int) uint64 { return places[n-1-i] }},
+		{"in the middle of a code", func(i int) uint64 { return places[i] + 1 }},
+		{"descending, in the middle of a code", func(i int) uint64 { return places[n-1-i] + 1 }},
+		{"two in turn", func(i int) uint64 { return uint64(i%2) * second }},
+		{"two in turn, each at many places", func(i int) uint64 { return uint64(i%2)*second + places[i] }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var tab Abbrevs
+			begin := time.Now()
+			for i := range n {
+				g := f
+				g.Offset64 = i%3 == 0
+				if err := tab.Compile(data, c.off(i), g); err != nil {
+					t.Fatal(err)
+				}
+				if i > 0 && i < n-1 && tab.Lookup(1000+n-1) == nil {
+					t.Fatalf("%d: the last abbreviation is not found", i)
+				}
+			}
+			if took := time.Since(begin); took > 5*time.Second { // 0.05 s; 30 s where each is read to its end
+				t.Errorf("%d tables took %v", n, took)
+			}
+		})
+	}
+}
