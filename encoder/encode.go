@@ -337,7 +337,11 @@ func inputs(open []*module.File, opt Options) ([]*input, error) {
 // read unit by unit where it is stored plain: mapping it would hold its pages.
 func (f *input) sections() (s convert.Sections, err error) {
 	s.BigEndian = f.debug.BigEndian
-	if r, ok := f.debug.ReaderAt(f.info); ok {
+	r, err := f.debug.ReaderAt(f.info)
+	if err != nil {
+		return s, err
+	}
+	if r != nil {
 		s.Info, s.InfoSize = r, f.info.Size
 	} else {
 		if s.InfoBytes, err = f.debug.Data(f.info); err != nil {

@@ -204,6 +204,8 @@ type Converter struct {
 	rawShape intern.Uint32s // Shape by raw's number; 0 while it is not known
 
 	strOf []uint32 // StrID+1 by offset of .debug_str, 0 unknown; atomic
+	// scattered: each unit has strings of its own, as in what ld -r makes. An offset says nothing then, and names are interned at once.
+	scattered bool
 
 	bare    [btf.NumKinds]uint32 // numbers of the contents of kinds that have nothing but a reference
 	intName graph.StrID
@@ -216,7 +218,8 @@ func New(sec Sections, shapes *graph.Shapes, opt Options) (*Converter, error) {
 		c.bare[k] = c.content([]uint32{btf.InfoWord(k, 0, false), 0, 0})
 	}
 	c.intName = c.strs.InternString("int")
-	if len(sec.Str) <= maxStrIndex {
+	c.scattered = len(sec.Str) > 1<<20 && uint64(len(sec.Str)) > sec.InfoSize/4
+	if len(sec.Str) <= maxStrIndex && !c.scattered {
 		c.strOf = make([]uint32, len(sec.Str))
 	}
 	units, err := dwarfscan.Units(sec.Info, sec.InfoSize, sec.BigEndian, false)

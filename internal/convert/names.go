@@ -32,6 +32,9 @@ func (w *walker) name(d *dwarfscan.DIE) rawName {
 		switch d.Form[dwarfscan.Name] {
 		case dwarfscan.FormStrp:
 			if v < 1<<31-1 && v < uint64(len(w.c.sec.Str)) {
+				if w.c.scattered {
+					return rawStrID | rawName(w.seen.str(w.c, uint32(v)))
+				}
 				return rawName(v) + 1
 			}
 		case dwarfscan.FormString:
@@ -49,6 +52,46 @@ func (w *walker) name(d *dwarfscan.DIE) rawName {
 		return rawStrID | rawName(v)
 	}
 	return rawStrID | rawName(w.c.strs.Intern(w.stringValue(d, dwarfscan.Name)))
+}
+
+// seenStrings remembers the names that a unit used, by their offset in .debug_str: each is used a few times.
+type seenStrings struct {
+	slot []uint64 // offset<<32 | StrID+1
+	// Units include the same headers, and so their names come in the same order: next has what came after a name the last time, by StrID.
+	// It is a guess, and looked at.
+	next []uint32 // StrID+1
+	last graph.StrID
+}
+
+const (
+	seenBits = 14
+	nextBits = 18
+)
+
+func (s *seenStrings) str(c *Converter, off uint32) graph.StrID {
+	if s.slot == nil {
+		s.slot, s.next = make([]uint64, 1<<seenBits), make([]uint32, 1<<nextBits)
+	}
+	at := &s.slot[off*0x9e3779b1>>(32-seenBits)]
+	if *at != 0 && uint32(*at>>32) == off {
+		s.last = graph.StrID(uint32(*at) - 1)
+		return s.last
+	}
+	next := &s.next[s.last&(1<<nextBits-1)]
+	id := graph.StrID(*next - 1)
+	if *next == 0 || !c.isAt(id, off) {
+		id = c.strAt(off)
+		*next = uint32(id) + 1
+	}
+	*at = uint64(off)<<32 | uint64(id+1)
+	s.last = id
+	return id
+}
+
+// isAt tells whether string id stands at an offset of .debug_str.
+func (c *Converter) isAt(id graph.StrID, off uint32) bool {
+	b, s := c.sec.Str[off:], c.strs.Bytes(id)
+	return len(b) > len(s) && b[len(s)] == 0 && string(b[:len(s)]) == string(s)
 }
 
 // str returns the string that a raw name stands for.

@@ -20,6 +20,7 @@ type walker struct {
 	d       *desc
 	marks   *marks
 	rd      dwarfscan.Reader
+	seen    seenStrings
 	abbrevs dwarfscan.Abbrevs
 	die     dwarfscan.DIE // the one that was read last
 	buf     []byte

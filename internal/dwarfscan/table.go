@@ -250,6 +250,9 @@ func (t *Abbrevs) compile(s *shelf, off uint64) (Table, error) {
 			joined = s.kept[at]
 			break
 		}
+		if uint64(pos) >= s.high { // behind all that was compiled, as from table to table in what compilers write
+			before = nil
+		}
 		if tab := meet(before, pos); tab.chain != nil {
 			if tab.chain.depth < maxChains {
 				c.next, c.depth = tab, tab.chain.depth+1

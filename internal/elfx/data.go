@@ -129,16 +129,27 @@ func (s *Section) compressed() bool {
 	return s.Flags&uint64(elf.SHF_COMPRESSED) != 0 || strings.HasPrefix(s.Name, ".zdebug")
 }
 
-// ReaderAt gives access to a section whose contents are just bytes of the file, by pread: what is
-// read that way does not stay in memory. It reports false for all other sections.
-func (f *File) ReaderAt(s *Section) (io.ReaderAt, bool) {
-	if s.compressed() || s.Type == uint32(elf.SHT_NOBITS) || len(f.relocations(s)) > 0 || !f.has(s.Off, s.Size) {
-		return nil, false
+// ReaderAt gives access to a section whose contents are just bytes of the file, by pread: what is read that way does not stay in memory.
+// Relocations are applied to what is read. It reports nil for all other sections.
+func (f *File) ReaderAt(s *Section) (io.ReaderAt, error) {
+	if s.compressed() || s.Type == uint32(elf.SHT_NOBITS) || !f.has(s.Off, s.Size) {
+		return nil, nil
+	}
+	switch rels := f.relocations(s); len(rels) {
+	case 0:
+	case 1:
+		x, err := f.relocatedReader(s, rels[0])
+		if x == nil || err != nil {
+			return nil, err
+		}
+		return x, nil
+	default:
+		return nil, nil
 	}
 	if f.m.file == nil {
-		return bytes.NewReader(f.data[s.Off : s.Off+s.Size]), true
+		return bytes.NewReader(f.data[s.Off : s.Off+s.Size]), nil
 	}
-	return io.NewSectionReader(f.m.file, int64(s.Off), int64(s.Size)), true
+	return io.NewSectionReader(f.m.file, int64(s.Off), int64(s.Size)), nil
 }
 
 var (

@@ -62,9 +62,9 @@ func TestRead(t *testing.T) {
 			if want.typ == elf.SHT_NOBITS {
 				continue
 			}
-			r, ok := f.ReaderAt(s)
+			r, err := f.ReaderAt(s)
 			got := make([]byte, len(b))
-			if !ok {
+			if r == nil || err != nil {
 				t.Fatal("no ReaderAt")
 			}
 			if _, err := r.ReadAt(got, 0); err != nil || !bytes.Equal(got, b) {
@@ -299,8 +299,8 @@ func TestSectionCompression(t *testing.T) {
 			if s == nil {
 				t.Fatal("not found")
 			}
-			if _, ok := f.ReaderAt(s); ok {
-				t.Error(tc.name, "has a ReaderAt")
+			if r, err := f.ReaderAt(s); r != nil || err != nil {
+				t.Error(tc.name, "has a ReaderAt", err)
 			}
 			b, err := f.Data(s)
 			if tc.fail == "" && (err != nil || !bytes.Equal(b, plain)) {
@@ -354,8 +354,8 @@ func TestWholeCompression(t *testing.T) {
 		}
 		f.Drop(f.Bytes())
 		f.WillNeed(f.Bytes()[10:])
-		if r, ok := f.ReaderAt(f.Section(".debug_info")); !ok {
-			t.Error("no ReaderAt")
+		if r, err := f.ReaderAt(f.Section(".debug_info")); r == nil {
+			t.Error("no ReaderAt", err)
 		} else if got := make([]byte, 4); true {
 			if _, err := r.ReadAt(got, 3); err != nil || string(got) != "orma" {
 				t.Errorf("%q %v", got, err)

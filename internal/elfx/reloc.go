@@ -96,48 +96,30 @@ func (v *symValues) fill(f *File, s *Section) error {
 // relocate applies the relocations of section r to b, the contents of section s.
 // Rule elf/relocations.
 func (f *File) relocate(s *Section, b []byte, r *Section) error {
-	place := "section " + r.label()
-	if !f.has(r.Off, r.Size) {
-		return f.outside(place, r.Off, r.Size)
-	}
-	rela := r.Type == uint32(elf.SHT_RELA)
-	size := pick(f.Class64, 16, 8)
-	if rela {
-		size += pick(f.Class64, 8, 4)
-	}
-	if r.Type == shtCREL {
-		return f.fail(place, "compact relocations (SHT_CREL) are not supported")
-	}
-	if r.Entsize != 0 && r.Entsize != uint64(size) {
-		return f.fail(place, "entries of %d bytes, %d expected", r.Entsize, size)
-	}
-	syms, err := f.values(r.Link)
+	a, err := f.relocation(s, r)
 	if err != nil {
 		return err
 	}
-	ops := relocOps(elf.Machine(f.Machine))
-	if ops == nil {
-		return f.fail(place, "relocations of machine %s are not known", elf.Machine(f.Machine))
-	}
-	a := &relocation{f: f, s: s, r: r, b: b, ops: ops, syms: syms, size: size, rela: rela}
-	buf := make([]byte, min(r.Size, uint64(size)*4096))
+	a.b = b
+	buf := make([]byte, min(r.Size, uint64(a.size)*4096))
 	for off := uint64(0); off < r.Size; off += uint64(len(buf)) {
 		buf = buf[:min(uint64(len(buf)), r.Size-off)]
 		if err := f.read(buf, r.Off+off); err != nil {
 			return err
 		}
 		if err := a.apply(buf); err != nil {
-			return f.fail(place, "%w", err)
+			return f.fail("section "+r.label(), "%w", err)
 		}
 	}
 	return nil
 }
 
-// relocation is what applying section r to b, the contents of section s, needs.
+// relocation is what applying section r to b, the contents of section s from a place on, needs.
 type relocation struct {
 	f    *File
 	s, r *Section
 	b    []byte
+	from uint64
 	ops  *relocTable
 	syms *symValues
 	size int
@@ -195,11 +177,12 @@ func (a *relocation) apply(recs []byte) error {
 			value = values[sym]
 		}
 		n := uint64(op & sizeMask)
-		if off > uint64(len(b)) || n > uint64(len(b))-off {
-			return fmt.Errorf("relocation for %s+%#x lies outside the section, which has %#x bytes", a.s.label(), off, len(b))
+		at := off - a.from
+		if at > uint64(len(b)) || n > uint64(len(b))-at {
+			return fmt.Errorf("relocation for %s+%#x lies outside the section, which has %#x bytes", a.s.label(), off, a.s.Size)
 		}
 		value += addend
-		field := b[off:]
+		field := b[at:]
 		switch op {
 		case opSet | 4:
 			if !rela {

@@ -2,7 +2,11 @@ package elfx
 
 import (
 	"bytes"
+	"cmp"
 	"debug/elf"
+	"io"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -113,8 +117,24 @@ func TestRelocate(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := f.Section(".debug_x")
-			if _, ok := f.ReaderAt(s); ok {
-				t.Error("a relocated section has a ReaderAt")
+			r, err := f.ReaderAt(s)
+			inOrder := slices.IsSortedFunc(tc.recs, func(a, b reloc) int { return cmp.Compare(a.off, b.off) }) && tc.name != "far outside"
+			if err == nil && (r != nil) != inOrder {
+				t.Fatalf("ReaderAt %v, in order %v", r, inOrder)
+			}
+			if r != nil {
+				_, err = r.ReadAt(make([]byte, len(tc.in)), 0)
+			}
+			if r != nil && (err != nil) != (tc.fail != "") || err != nil && !strings.Contains(err.Error(), tc.fail) {
+				t.Errorf("ReaderAt: %v, want %q", err, tc.fail)
+			}
+			for from := range len(tc.in) {
+				for to := from + 1; to <= len(tc.in) && tc.fail == "" && r != nil; to++ {
+					got := make([]byte, to-from)
+					if n, err := r.ReadAt(got, int64(from)); err != nil || n != to-from || string(got) != tc.want[from:to] {
+						t.Errorf("bytes %d to %d: % x, want % x; %v", from, to, got, tc.want[from:to], err)
+					}
+				}
 			}
 			b, err := f.Data(s)
 			if tc.fail != "" {
@@ -133,6 +153,51 @@ func TestRelocate(t *testing.T) {
 				t.Error("the file itself was changed")
 			}
 		})
+	}
+}
+
+// A section is read in parts as it is as a whole, with many relocations too; not when they are out of order.
+func TestRelocatedReader(t *testing.T) {
+	in := make([]byte, 64<<10)
+	var recs []reloc
+	for i := uint(0); i+12 < uint(len(in)); i += 4 + i%9 {
+		recs = append(recs, reloc{i, uint32(1 + i%2), 10, int64(i)})
+	}
+	build := func() *File {
+		f, err := FromBytes("m.o", relocFile(testELF{class64: true, typ: elf.ET_REL, machine: elf.EM_X86_64}, in, true, recs).build())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	f := build()
+	s := f.Section(".debug_x")
+	want, err := f.Data(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := f.ReaderAt(s)
+	if r == nil || err != nil {
+		t.Fatal("no ReaderAt", err)
+	}
+	if len(recs) < 10*indexStep || bytes.Equal(want, in) {
+		t.Fatalf("%d relocations show nothing", len(recs))
+	}
+	rnd := rand.New(rand.NewPCG(1, 1))
+	for range 2000 {
+		from := rnd.IntN(len(in))
+		n := 1 + rnd.IntN(min(len(in)-from, 1<<rnd.IntN(16)))
+		got := make([]byte, n)
+		if _, err := r.ReadAt(got, int64(from)); err != nil || !bytes.Equal(got, want[from:from+n]) {
+			t.Fatalf("bytes %d to %d differ; %v", from, from+n, err)
+		}
+	}
+	if n, err := r.ReadAt(make([]byte, 8), int64(len(in)-3)); n != 3 || err != io.EOF {
+		t.Errorf("at the end: %d, %v", n, err)
+	}
+	recs[100], recs[2000] = recs[2000], recs[100]
+	if r, err := build().ReaderAt(s); r != nil || err != nil {
+		t.Errorf("out of order: %v, %v", r, err)
 	}
 }
 
