@@ -29,6 +29,9 @@ race: ## all tests under the race detector (needs a C compiler)
 fuzz: ## every fuzz target for FUZZTIME (default 20s)
 	scripts/fuzz
 
+pgo: ## the compiler's profile (cmd/gobtf/default.pgo) anew, from runs on a debug kernel : KERNEL=build/kernels/...
+	scripts/pgo $(KERNEL)
+
 torture: build ## damaged and senseless files, and system calls that fail, for TORTURE_S seconds (default 120): nothing may be lost
 	TORTURE_S=$(TORTURE_S) $(GO) run ./tools/torture
 

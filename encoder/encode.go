@@ -195,7 +195,9 @@ func (j *job) convert(f *input, tm *timer) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)
 	}
-	err = inOrder(j.ctx, conv, j.units, j.jobs(conv.Len()), func(u *convert.Unit) error { return j.table.add(u, entries) })
+	jobs := j.jobs(conv.Len())
+	tm.workers = max(1, min(jobs, conv.Len()))
+	err = inOrder(j.ctx, conv, j.units, jobs, func(u *convert.Unit) error { return j.table.add(u, entries) })
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)
 	}

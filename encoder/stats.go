@@ -1,6 +1,9 @@
 package encoder
 
-import "time"
+import (
+	"syscall"
+	"time"
+)
 
 // Stats says where a run's time went and how much there was to do.
 type Stats struct {
@@ -10,15 +13,19 @@ type Stats struct {
 
 // Stage is one step of a run.
 type Stage struct {
-	Name string
-	Wall time.Duration
+	Name    string
+	Wall    time.Duration
+	CPU     time.Duration // of the whole process meanwhile, the garbage collector's included
+	Workers int           // how many goroutines worked on it
 }
 
 // timer measures stages one after the other.
 type timer struct {
-	s     *Stats
-	since time.Time
-	name  string
+	s       *Stats
+	since   time.Time
+	cpu     time.Duration
+	name    string
+	workers int
 }
 
 func newTimer(s *Stats) *timer { return &timer{s: s} }
@@ -26,21 +33,30 @@ func newTimer(s *Stats) *timer { return &timer{s: s} }
 // stage ends the current stage and starts the next. A stage that comes again (one
 // for each file) is added up.
 func (t *timer) stage(name string) {
-	now := time.Now()
+	now, cpu := time.Now(), cpuTime()
 	if t.name != "" {
-		t.add(now.Sub(t.since))
+		t.add(now.Sub(t.since), cpu-t.cpu)
 	}
-	t.name, t.since = name, now
+	t.name, t.since, t.cpu, t.workers = name, now, cpu, 1
+}
+
+// cpuTime returns what the process has used, 0 where the system does not say.
+func cpuTime() time.Duration {
+	var ru syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &ru) != nil {
+		return 0
+	}
+	return time.Duration(ru.Utime.Nano() + ru.Stime.Nano())
 }
 
 func (t *timer) end() { t.stage("") }
 
-func (t *timer) add(d time.Duration) {
+func (t *timer) add(wall, cpu time.Duration) {
 	for i := range t.s.Stages {
-		if t.s.Stages[i].Name == t.name {
-			t.s.Stages[i].Wall += d
+		if s := &t.s.Stages[i]; s.Name == t.name {
+			s.Wall, s.CPU, s.Workers = s.Wall+wall, s.CPU+cpu, max(s.Workers, t.workers)
 			return
 		}
 	}
-	t.s.Stages = append(t.s.Stages, Stage{t.name, d})
+	t.s.Stages = append(t.s.Stages, Stage{t.name, wall, cpu, t.workers})
 }

@@ -269,7 +269,11 @@ func at(err error, paths ...string) error {
 // printStats says where the time went.
 func printStats(w io.Writer, res *encoder.Result, begin time.Time) {
 	for _, s := range res.Stats.Stages {
-		fmt.Fprintf(w, "%-12s %9.1f ms\n", s.Name, ms(s.Wall))
+		workers := "1 worker"
+		if s.Workers > 1 {
+			workers = fmt.Sprintf("%d workers", s.Workers)
+		}
+		fmt.Fprintf(w, "%-12s %9.1f ms %9.1f ms cpu   %s\n", s.Name, ms(s.Wall), ms(s.CPU), workers)
 	}
 	fmt.Fprintf(w, "%-12s %9.1f ms\n", "total", ms(time.Since(begin)))
 	var ru syscall.Rusage

@@ -92,10 +92,17 @@ func run(w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	large, err := largest(filepath.Join(*kernel, "modules"))
+	if err != nil {
+		return err
+	}
+	onBase := "--btf_base=" + filepath.Join(tmp, "base")
 	cases := []benchCase{
 		{name: "vmlinux -j1", n: *n, args: []string{"-j1"}, equal: true, target: vmlinux},
 		{name: "vmlinux -j2", n: *n, args: []string{"-j2"}, equal: true, target: vmlinux},
-		{name: *module + " split", n: 4 * *n, args: []string{"-j1", "--btf_base=" + filepath.Join(tmp, "base")}, gobtf: []string{"--pahole_quirks"}, equal: true, target: small},
+		{name: *module + " split", n: 4 * *n, args: []string{"-j1", onBase}, gobtf: []string{"--pahole_quirks"}, equal: true, target: small},
+		{name: filepath.Base(large) + " -j1 split", n: *n, args: []string{"-j1", onBase}, gobtf: []string{"--pahole_quirks"}, equal: true, target: large},
+		{name: filepath.Base(large) + " -j2 split", n: *n, args: []string{"-j2", onBase}, gobtf: []string{"--pahole_quirks"}, equal: true, target: large},
 		{name: *module + " standalone", n: 4 * *n, args: []string{"-j1"}, equal: true, target: small},
 	}
 	if *before != "" {
@@ -263,6 +270,22 @@ func modulesIn(dir string) (list []string, err error) {
 		return err
 	})
 	return list, err
+}
+
+// largest returns the largest module below dir: mlx5_core in a cloud kernel (70 MB), amdgpu in a full one (800 MB).
+func largest(dir string) (string, error) {
+	list, err := modulesIn(dir)
+	var found string
+	size := int64(-1)
+	for _, path := range list {
+		if fi, err := os.Stat(path); err == nil && fi.Size() > size {
+			found, size = path, fi.Size()
+		}
+	}
+	if err == nil && found == "" {
+		err = fmt.Errorf("%s: there is no module in it", dir)
+	}
+	return found, err
 }
 
 // find returns the first file of this name below dir.
