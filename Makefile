@@ -62,6 +62,9 @@ boot-test: ## what live kernels make of module BTF in every form: KERNELS="6.12 
 oot-test: ## a module built on Debian's headers in every dialect of flags: KERNELS="6.12 7" (default 6.12)
 	scripts/e2e/oot-test $(KERNELS)
 
+cross-test: ## gobtf for other machines, run under qemu's user emulation: the same bytes; two clones, the same program : ARCH="arm64 s390x"
+	scripts/e2e/cross-test $(ARCH)
+
 generate: build ## 2,000 generated sets of C units and 200 of csmith against the reference (docs/generator.md)
 	scripts/generate
 
