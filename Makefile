@@ -3,10 +3,12 @@ GO ?= go
 # The newest staticcheck that Go 1.24 runs; go fetches it from the module proxy.
 STATICCHECK = v0.6.1
 CROSS = 386 arm arm64 riscv64 s390x ppc64le loong64
-.PHONY: install build test race fuzz bench fixtures rules mutants parity kbuild-test kbuild-docs boot-test oot-test demo lint clean
+# Tests and checks go without the compiler's profile (cmd/gobtf/default.pgo), for which everything would be compiled once more.
+lint race fuzz mutants: export GOFLAGS := $(or $(GOFLAGS),-pgo=off)
+.PHONY: install build test pgo torture cross-test race fuzz bench fixtures rules mutants parity kbuild-test kbuild-docs boot-test oot-test demo lint clean
 
 build: ## bin/gobtf, statically linked
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/gobtf ./cmd/gobtf
+	CGO_ENABLED=0 $(GO) build -pgo=auto -trimpath -o bin/gobtf ./cmd/gobtf
 
 PREFIX ?= /usr/local
 install: build ## the program, manual pages, completions and resolve_btfids : PREFIX=/usr DESTDIR=/tmp/x PAHOLE=1 (also as pahole)

@@ -29,7 +29,7 @@ type listed struct {
 }
 
 func readTree() (*tree, error) {
-	out, err := exec.Command("go", "list", "-json=ImportPath,GoFiles,TestGoFiles,XTestGoFiles,Imports,TestImports,XTestImports,Module", "./...").Output()
+	out, err := exec.Command("go", "list", "-pgo=off", "-json=ImportPath,GoFiles,TestGoFiles,XTestGoFiles,Imports,TestImports,XTestImports,Module", "./...").Output()
 	if err != nil {
 		return nil, fmt.Errorf("go list: %w", err)
 	}
