@@ -130,7 +130,10 @@ func TestTablesShared(t *testing.T) {
 // Units that enter one large table at many places, or that take turns with tables, cost what their number costs.
 func TestTablesEntered(t *testing.T) {
 	f := Format{Version: 4, AddrSize: 8}
-	const n = 30000
+	n := 30000
+	if testing.Short() { // as under the race detector, where time says nothing
+		n = 3000
+	}
 	var data []byte
 	var places []uint64
 	for i := range uint64(n) {
@@ -161,11 +164,11 @@ func TestTablesEntered(t *testing.T) {
 				if err := tab.Compile(data, c.off(i), g); err != nil {
 					t.Fatal(err)
 				}
-				if i > 0 && i < n-1 && tab.Lookup(1000+n-1) == nil {
+				if i > 0 && i < n-1 && tab.Lookup(uint64(1000+n-1)) == nil {
 					t.Fatalf("%d: the last abbreviation is not found", i)
 				}
 			}
-			if took := time.Since(begin); took > 5*time.Second { // 0.05 s; 30 s where each is read to its end
+			if took := time.Since(begin); took > 15*time.Second { // 0.05 to 1 s; 24 to 70 s where each is read to its end
 				t.Errorf("%d tables took %v", n, took)
 			}
 		})
