@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -279,8 +278,9 @@ func (m *machine) outOfTree() {
 	const name = "other modules"
 	var list []string
 	for _, dir := range moduleFolders {
+		// Links count: weak-updates has nothing else.
 		err := filepath.WalkDir(m.path(m.modules(dir)), func(p string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && slices.ContainsFunc([]string{".ko", ".ko.xz", ".ko.zst", ".ko.gz"}, func(s string) bool { return strings.HasSuffix(p, s) }) {
+			if err == nil && !d.IsDir() && isModule(p) {
 				list = append(list, p)
 			}
 			if errors.Is(err, fs.ErrNotExist) {

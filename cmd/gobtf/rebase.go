@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gobtf/gobtf/internal/argp"
@@ -80,16 +81,19 @@ func rebase(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 // moduleSuffixes are the names of modules under /lib/modules.
 var moduleSuffixes = []string{".ko", ".ko.gz", ".ko.xz", ".ko.zst"}
 
+// isModule tells whether a file's name is a module's.
+func isModule(path string) bool {
+	return slices.ContainsFunc(moduleSuffixes, func(s string) bool { return strings.HasSuffix(path, s) })
+}
+
 // modulesIn returns the modules of a tree, in its order. Links are not followed: under /lib/modules they lead to the build.
 func modulesIn(dir string) (list []string, err error) {
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		for _, s := range moduleSuffixes {
-			if d.Type().IsRegular() && strings.HasSuffix(path, s) {
-				list = append(list, path)
-			}
+		if d.Type().IsRegular() && isModule(path) {
+			list = append(list, path)
 		}
 		return nil
 	})

@@ -1,6 +1,6 @@
 package dwarfgen
 
-// Name, Str and the like make attributes.
+// Name is a name in DW_FORM_string.
 func Name(s string) Attr { return Attr{AtName, FormString, s} }
 
 // Num is a number in DW_FORM_udata.

@@ -145,10 +145,6 @@ func (c *chain) index() {
 
 // Compile makes the table at offset off of .debug_abbrev the current one.
 func (t *Abbrevs) Compile(data []byte, off uint64, f Format) error {
-	f.Version = f.kind()
-	if c := t.chain; c != nil && len(t.list) != 0 && uint64(t.list[len(t.list)-1].pos) == off && c.src.same(&source{data, f, t.Only}) {
-		return nil
-	}
 	t.Table = Table{} // its memory may be used again
 	var err error
 	t.Table, err = t.open(data, off, f)

@@ -6,19 +6,19 @@ import (
 	"time"
 )
 
-// slowLookup reads the table at off from its start, as the DWARF standard says it: the first abbreviation with the code counts.
-func slowLookup(data []byte, off int, code uint64) (pos int, ok bool) {
+// slowEach reads the table at off from its start, as the DWARF standard says it, and calls fn for each abbreviation until it returns false.
+func slowEach(data []byte, off int, fn func(pos int, code uint64, tag Tag) bool) {
 	c := cursor{buf: data, pos: off}
 	for {
 		pos := c.pos
-		got := c.uleb()
-		if got == 0 || c.bad {
-			return 0, false
+		code := c.uleb()
+		if code == 0 || c.bad {
+			return
 		}
-		if got == code {
-			return pos, true
+		tag := Tag(c.uleb())
+		if !fn(pos, code, tag) {
+			return
 		}
-		c.uleb()
 		c.u8()
 		for {
 			at, form := c.uleb(), c.uleb()
@@ -32,26 +32,24 @@ func slowLookup(data []byte, off int, code uint64) (pos int, ok bool) {
 	}
 }
 
+// slowLookup finds the first abbreviation with the code, which is the one that counts.
+func slowLookup(data []byte, off int, want uint64) (at int, ok bool) {
+	slowEach(data, off, func(pos int, code uint64, _ Tag) bool {
+		if code == want {
+			at, ok = pos, true
+		}
+		return !ok
+	})
+	return at, ok
+}
+
 // slowNoKind does the same for NoKind.
-func slowNoKind(data []byte, off int) bool {
-	c := cursor{buf: data, pos: off}
-	for c.uleb() != 0 {
-		tag := Tag(c.uleb())
-		c.u8()
-		for {
-			at, form := c.uleb(), c.uleb()
-			if at == 0 && form == 0 {
-				break
-			}
-			if form == uint64(FormImplicitConst) {
-				c.sleb()
-			}
-		}
-		if tag.NoKind() {
-			return true
-		}
-	}
-	return false
+func slowNoKind(data []byte, off int) (found bool) {
+	slowEach(data, off, func(_ int, _ uint64, tag Tag) bool {
+		found = tag.NoKind()
+		return !found
+	})
+	return found
 }
 
 // Tables that share abbreviations, in whatever order they are entered, are what they are when each is read alone. The bytes are such

@@ -131,10 +131,10 @@ func (f *File) u64(b []byte) uint64 {
 	return binary.LittleEndian.Uint64(b)
 }
 
-// Sizes of the structures, by class.
 // Size is how many bytes the file has, decompressed if it was compressed as a whole.
 func (f *File) Size() uint64 { return uint64(len(f.data)) }
 
+// Sizes of the structures, by class.
 func (f *File) ehSize() int { return pick(f.Class64, 64, 52) }
 func (f *File) shSize() int { return pick(f.Class64, 64, 40) }
 func (f *File) phSize() int { return pick(f.Class64, 56, 32) }

@@ -126,6 +126,42 @@ type relocation struct {
 	rela bool
 }
 
+// relocation checks the relocation section r of s and prepares its use.
+func (f *File) relocation(s, r *Section) (*relocation, error) {
+	place := "section " + r.label()
+	if !f.has(r.Off, r.Size) {
+		return nil, f.outside(place, r.Off, r.Size)
+	}
+	rela := r.Type == uint32(elf.SHT_RELA)
+	size := pick(f.Class64, 16, 8)
+	if rela {
+		size += pick(f.Class64, 8, 4)
+	}
+	if r.Type == shtCREL {
+		return nil, f.fail(place, "compact relocations (SHT_CREL) are not supported")
+	}
+	if r.Entsize != 0 && r.Entsize != uint64(size) {
+		return nil, f.fail(place, "entries of %d bytes, %d expected", r.Entsize, size)
+	}
+	syms, err := f.values(r.Link)
+	if err != nil {
+		return nil, err
+	}
+	ops := relocOps(elf.Machine(f.Machine))
+	if ops == nil {
+		return nil, f.fail(place, "relocations of machine %s are not known", elf.Machine(f.Machine))
+	}
+	return &relocation{f: f, s: s, r: r, ops: ops, syms: syms, size: size, rela: rela}, nil
+}
+
+// place returns where in the section an entry applies.
+func (a *relocation) place(rec []byte) uint64 {
+	if a.f.Class64 {
+		return a.f.u64(rec)
+	}
+	return uint64(a.f.u32(rec))
+}
+
 func (a *relocation) apply(recs []byte) error {
 	f, b, size, rela := a.f, a.b, a.size, a.rela
 	values := a.syms.value
@@ -179,7 +215,7 @@ func (a *relocation) apply(recs []byte) error {
 		n := uint64(op & sizeMask)
 		at := off - a.from
 		if at > uint64(len(b)) || n > uint64(len(b))-at {
-			return fmt.Errorf("relocation for %s+%#x lies outside the section, which has %#x bytes", a.s.label(), off, a.s.Size)
+			return fmt.Errorf("relocation for %s+%#x lies outside the section, which has %#x bytes", a.s.label(), off, a.from+uint64(len(b)))
 		}
 		value += addend
 		field := b[at:]

@@ -100,7 +100,7 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
-	// Faults take a third of the time at most; they are always done in full, so that the number means something.
+	// The faults are always done in full, so that their number means something; mutants get the rest of the time.
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	begin := time.Now()
