@@ -19,7 +19,7 @@ func registersOf(m elf.Machine) convert.Registers {
 		return convert.Registers{N: 8, DWARF: []int{0, 1, 2, 3, 4, 5, 6, 7}}
 	case elf.EM_SPARC, elf.EM_SPARCV9:
 		return convert.Registers{N: 6}
-	case elf.EM_ARC_COMPACT, elf.EM_ARC_COMPACT2, elf.EM_MIPS, elf.EM_PPC, elf.EM_PPC64, elf.EM_RISCV:
+	case elf.EM_ARC, elf.EM_MIPS, elf.EM_PPC, elf.EM_PPC64, elf.EM_RISCV:
 		return convert.Registers{N: 8}
 	}
 	return convert.Registers{}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/btf/verify"
+	"github.com/gobtf/gobtf/module"
 )
 
 // Options say what is encoded and how. The zero value works: standalone BTF without any feature, from all units.
@@ -19,14 +20,15 @@ type Options struct {
 
 	Targeted       bool // what Kernel does not take is an error, and not a note (see For)
 	Header         btf.HeaderForm
-	Kernel         verify.Kernel // whose rules the BTF is verified by; the zero value is the newest one known
-	Base           *btf.Base     // split BTF on it; nil is standalone
-	Form           Form          // what becomes of it; the zero value is split BTF
-	ShareScalars   bool          // Shifted: INT and FLOAT are the base's
-	Quirks         bool          // split BTF as pahole 1.32 makes it, its defects included (docs/quirks.md)
-	Strict         bool          // what is a note otherwise is an error
-	StripSignature bool          // a module's appended signature goes when its BTF is written in place
-	DebugDirs      []string      // where separate debug files are looked for, before /usr/lib/debug
+	Kernel         verify.Kernel  // whose rules the BTF is verified by; the zero value is the newest one known
+	Base           *btf.Base      // split BTF on it; nil is standalone
+	Form           Form           // what becomes of it; the zero value is split BTF
+	ShareScalars   bool           // Shifted: INT and FLOAT are the base's
+	Quirks         bool           // split BTF as pahole 1.32 makes it, its defects included (docs/quirks.md)
+	Strict         bool           // what is a note otherwise is an error
+	StripSignature bool           // a module's appended signature goes when its BTF is written in place
+	Signer         *module.Signer // signs a module whose BTF is written in place; the old signature goes
+	DebugDirs      []string       // where separate debug files are looked for, before /usr/lib/debug
 
 	// Explain is told of each function that the debug information defines: what became of it, and why. nil: nobody asks.
 	Explain func(*Explained)

@@ -25,7 +25,7 @@ func WriteInPlace(f *module.File, res *Result, opt Options) (note string, err er
 		set = append(set, elfx.NamedData{Name: ".BTF.base", Data: res.BTFBase, Leave: true})
 	}
 	stale, dropped := Stale(f, res.BTFBase != nil)
-	note, err = f.ELF().SetSections(append(set, stale...), elfx.WriteOptions{StripSignature: opt.StripSignature})
+	note, err = f.ELF().SetSections(append(set, stale...), elfx.WriteOptions{StripSignature: opt.StripSignature, Sign: opt.Signer.Func()})
 	if err == nil && dropped != "" {
 		note = strings.TrimPrefix(note+"; "+dropped, "; ")
 	}

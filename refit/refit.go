@@ -31,9 +31,10 @@ type Options struct {
 	Vermagic  string // of the base's kernel (module.KernelVermagic); "" is not known, and nothing is compared
 	AnyKernel bool   // also a module that a kernel with this vermagic would refuse
 
-	StripSignature bool     // of modules that have one, which new BTF would break
-	DebugDirs      []string // where separate debug files are looked for, before /usr/lib/debug
-	Jobs           int      // workers of one encoding, 0 by size
+	StripSignature bool           // of modules that have one, which new BTF would break
+	Signer         *module.Signer // signs modules that are written; the old signature goes
+	DebugDirs      []string       // where separate debug files are looked for, before /usr/lib/debug
+	Jobs           int            // workers of one encoding, 0 by size
 	Notes          func(format string, args ...any)
 }
 
@@ -250,7 +251,7 @@ func (m *subject) write(own, base *btf.Types, r *Report, opt Options) error {
 	if opt.Check {
 		return nil
 	}
-	note, err := m.ELF().SetSections(set, elfx.WriteOptions{StripSignature: opt.StripSignature})
+	note, err := m.ELF().SetSections(set, elfx.WriteOptions{StripSignature: opt.StripSignature, Sign: opt.Signer.Func()})
 	if note != "" {
 		opt.note("%s: %s", m.path, note)
 	}

@@ -36,6 +36,7 @@ is 1. The manifest (docs/json.md) says what became of each file; --resume goes o
 		{Long: "pahole_quirks", Help: "split BTF with pahole 1.32's defects, byte for byte (docs/quirks.md)"},
 		{Long: "strict", Help: "no DWARF, or everything filtered, is a failure"},
 		{Long: "strip_signature", Help: "drop modules' signatures, which new BTF would break"},
+		signKeyOption, signCertOption, signHashOption, signOption,
 		{Long: "debug_dir", Arg: argp.Required, Many: true, Value: "DIR", Help: "look for separate debug files in `DIR` first (repeatable)"},
 		{Long: "jobs", Short: 'j', Arg: argp.Required, Value: "N", Help: "`N` files at once (default: as many as there are processors)"},
 		{Long: "memory", Arg: argp.Required, Value: "SIZE", Help: "begin no file that would take all together beyond `SIZE`, by estimate (with K, M or G)"},
@@ -136,6 +137,12 @@ func batchOptions(l *argp.Line) (opt batch.Options, err error) {
 		}
 	}
 	e.Quirks, e.Strict, e.StripSignature, e.DebugDirs = l.Has("pahole_quirks"), l.Has("strict"), l.Has("strip_signature"), l.Strings("debug_dir")
+	if e.Signer, err = signer(l); err != nil {
+		return opt, err
+	}
+	if e.Signer != nil && !l.Has("in_place") {
+		return opt, usagef("batch: only modules are signed: give --in_place")
+	}
 	opt.Base, opt.OutDir = l.String("btf_base"), l.String("out_dir")
 	if (opt.OutDir == "") == !l.Has("in_place") {
 		return opt, usagef("batch: give --out_dir, or --in_place")
@@ -161,7 +168,7 @@ func batchOptions(l *argp.Line) (opt batch.Options, err error) {
 	}
 	opt.Version = ownVersion
 	words := []string{"--btf_features=" + e.Features.String()}
-	for _, name := range []string{"lang_exclude", "pahole_quirks", "strict", "strip_signature", "in_place"} {
+	for _, name := range []string{"lang_exclude", "pahole_quirks", "strict", "strip_signature", "sign_key", "sign_cert", "sign_hash", "sign", "in_place"} {
 		if l.Has(name) {
 			words = append(words, strings.TrimSuffix("--"+name+"="+l.String(name), "="))
 		}

@@ -157,6 +157,12 @@ func encodeOptions(c *line, stdout, stderr io.Writer) (opt encoder.Options, err 
 		Notes: func(format string, args ...any) { fmt.Fprintf(stderr, "gobtf: "+format+"\n", args...) },
 	}
 	opt.Features, opt.Jobs = c.features, c.jobs
+	if opt.Signer, err = signer(c); err != nil {
+		return opt, err
+	}
+	if opt.Signer != nil && c.String("btf_encode_detached") != "" {
+		return opt, usagef("--sign_key: raw BTF is not signed, modules are: leave out --btf_encode_detached")
+	}
 	if c.String("btf_encode_detached") != "" {
 		opt.Features &^= encoder.DistilledBase // as in pahole: only a module has a place for it
 	}

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"crypto/x509"
 	"debug/elf"
+	"encoding/binary"
 	"encoding/hex"
+	"encoding/pem"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,6 +17,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/smallstep/pkcs7"
 )
 
 func TestMain(m *testing.M) {
@@ -39,6 +44,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("GOLDEN", filepath.Join(fixtures, "golden"))
 			e.Setenv("MODULE", filepath.Join(fixtures, "module", "gobtf_demo.ko.zst"))
 			e.Setenv("VMLINUX", vmlinux)
+			e.Setenv("SIGN", filepath.Join(fixtures, "..", "module", "testdata", "sign"))
 			for _, name := range []string{"MAKEFLAGS", "PAHOLE_LANG_EXCLUDE", "GOBTF_PAHOLE_VERSION"} {
 				e.Setenv(name, "")
 			}
@@ -57,7 +63,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("no such condition")
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status, "cut": cut, "size": size, "lines": lines, "poke": poke, "section": section,
+			"status": status, "cut": cut, "size": size, "lines": lines, "poke": poke, "section": section, "unpack": unpack, "signed": signed,
 		},
 	})
 }
@@ -130,6 +136,39 @@ func section(ts *testscript.TestScript, neg bool, args []string) {
 	data, err := s.Data()
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), data, 0o666))
+}
+
+// unpack FILE.zst TO decompresses a file.
+func unpack(ts *testscript.TestScript, neg bool, args []string) {
+	from, err := unpacked(ts.MkAbs(args[0]), ts.MkAbs("."))
+	ts.Check(err)
+	if to := ts.MkAbs(args[1]); from != to {
+		ts.Check(os.Rename(from, to))
+	}
+}
+
+// signed FILE: wants a signature that holds, by one of the keys in module/testdata/sign, at the module's end.
+func signed(ts *testscript.TestScript, neg bool, args []string) {
+	b, ok := bytes.CutSuffix([]byte(ts.ReadFile(args[0])), []byte("~Module signature appended~\n"))
+	if !ok {
+		ts.Fatalf("%s is not signed", args[0])
+	}
+	n := len(b) - 12 - int(binary.BigEndian.Uint32(b[len(b)-4:]))
+	var err error
+	for _, name := range []string{"rsa.pem", "ec.pem"} {
+		data, e := os.ReadFile(filepath.Join("../../module/testdata/sign", name))
+		ts.Check(e)
+		block, _ := pem.Decode(data)
+		cert, e := x509.ParseCertificate(block.Bytes)
+		ts.Check(e)
+		p, e := pkcs7.Parse(b[n : len(b)-12])
+		ts.Check(e)
+		p.Certificates, p.Content = []*x509.Certificate{cert}, b[:n]
+		if err = p.Verify(); err == nil {
+			return
+		}
+	}
+	ts.Fatalf("%s: %v", args[0], err)
 }
 
 // size FILE N: wants this many bytes.

@@ -11,7 +11,7 @@ var (
 	ErrNotELF    = errors.New("not an ELF file")
 	ErrTruncated = errors.New("lies outside the file (truncated?)")
 	ErrNoSymtab  = errors.New("no section .symtab")
-	ErrSigned    = errors.New("the module has an appended signature, which would no longer hold")
+	ErrSigned    = errors.New("the module has an appended signature, which would no longer hold (--sign_key signs anew, --strip_signature drops it)")
 	ErrSameFile  = errors.New("output and input are the same file")
 	ErrNoRoom    = errors.New("does not fit into its place in a loaded segment")
 )

@@ -29,7 +29,10 @@ const (
 // maxRelocType bounds the numbers in the tables below; AArch64's TLS types are the highest.
 const maxRelocType = 1040
 
-// relocTypes lists the types that occur in debug sections. R_*_NONE is 0 everywhere.
+var arcTypes = map[uint32]relocOp{1: opSet | 1, 2: opSet | 2, 4: opSet | 4} // 8 16 32
+
+// relocTypes lists the types that occur in debug sections, as `make machines` found them in what compilers write (build/machines/kept/relocations
+// has its list), and those that differ from them in size alone. R_*_NONE is 0 everywhere.
 var relocTypes = map[elf.Machine]map[uint32]relocOp{
 	elf.EM_X86_64: {
 		1: opSet | 8, 10: opSet | 4, 11: opSet | 4, 12: opSet | 2, 14: opSet | 1, // 64 32 32S 16 8
@@ -83,16 +86,19 @@ var relocTypes = map[elf.Machine]map[uint32]relocOp{
 	},
 	elf.EM_SPARCV9: {
 		3: opSet | 4, 23: opSet | 4, 32: opSet | 8, 54: opSet | 8, // 32 UA32 64 UA64
-		78: opNone, 79: opNone, // TLS_DTPOFF32 TLS_DTPOFF64
+		76: opNone, 77: opNone, // TLS_DTPOFF32 TLS_DTPOFF64
 	},
-	elf.EM_SPARC:  {3: opSet | 4, 23: opSet | 4, 78: opNone}, // 32 UA32 TLS_DTPOFF32
+	elf.EM_SPARC:  {3: opSet | 4, 23: opSet | 4, 76: opNone}, // 32 UA32 TLS_DTPOFF32
 	elf.EM_68K:    {1: opSet | 4, 2: opSet | 2, 3: opSet | 1, 31: opNone},
-	elf.EM_PARISC: {1: opSet | 4, 80: opSet | 8},
-	elf.EM_SH:     {1: opSet | 4, 146: opNone, 150: opNone},
-	elf.EM_ARC_COMPACT2: {
-		1: opSet | 1, 2: opSet | 2, 4: opSet | 4, // 8 16 32
-	},
-	elf.EM_XTENSA:      {1: opSet | 4},
+	elf.EM_PARISC: {1: opSet | 4, 41: opSet | 4, 80: opSet | 8}, // DIR32 SECREL32 DIR64
+	// The addend stands in place, and the entry's own is 0: both are added, which is right where it is the other way round, too.
+	elf.EM_SH:           {1: opAdd | 4, 146: opNone, 150: opNone}, // DIR32
+	elf.EM_ARC_COMPACT:  arcTypes,
+	elf.EM_ARC_COMPACT2: arcTypes,
+	elf.EM_ALPHA:        {1: opSet | 4, 2: opSet | 8},               // REFLONG REFQUAD
+	elf.EM_QDSP6:        {6: opSet | 4, 7: opSet | 2, 8: opSet | 1}, // 32 16 8 of Hexagon
+	// 32, as on SH; PDIFF8 PDIFF16 PDIFF32: the difference stands in place, for the linker to mend when it makes code shorter.
+	elf.EM_XTENSA:      {1: opAdd | 4, 57: opNone, 58: opNone, 59: opNone},
 	252 /* EM_CSKY */ : {1: opSet | 4},
 	elf.EM_OPENRISC:    {1: opSet | 4, 2: opSet | 2, 3: opSet | 1},
 	elf.EM_MICROBLAZE:  {1: opSet | 4},

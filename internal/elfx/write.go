@@ -28,6 +28,8 @@ type NamedData struct {
 type WriteOptions struct {
 	// StripSignature allows files with an appended module signature: the signature is cut off.
 	StripSignature bool
+	// Sign, when it is not nil, is given the new contents, and what it returns goes behind them. A signature that is there is cut off.
+	Sign func(contents []byte) ([]byte, error)
 }
 
 // SetSections opens an ELF file, and writes sections into it as File.SetSections does.
@@ -63,8 +65,16 @@ func (f *File) SetSections(set []NamedData, opt WriteOptions) (note string, err 
 		return "", err
 	}
 	c := content{src: f.m.file, keep: int64(p.keep), patches: p.patches, tail: p.tail}
-	if f.m.file == nil {
-		b, err := compressWhole(f.Compression, p.bytes(f.data))
+	if f.m.file == nil || opt.Sign != nil {
+		b := p.bytes(f.data)
+		if opt.Sign != nil {
+			sig, err := opt.Sign(b)
+			if err != nil {
+				return "", &Error{f.Path, "", fmt.Errorf("it cannot be signed: %w", err)}
+			}
+			b = append(b, sig...)
+		}
+		b, err := compressWhole(f.Compression, b)
 		if err != nil {
 			return "", f.fail(f.Compression+" data", "%w", err)
 		}
@@ -111,7 +121,7 @@ func compressWhole(kind string, b []byte) ([]byte, error) {
 	var err error
 	switch kind {
 	case "":
-		return b, nil // from a file that could be read but not mapped
+		return b, nil // signed, or from a file that could be read but not mapped
 	case "gzip":
 		w, err = gzip.NewWriterLevel(&out, gzip.DefaultCompression)
 	case "zstd":
@@ -183,7 +193,7 @@ type extent struct{ off, end uint64 }
 func (f *File) plan(set []NamedData, opt WriteOptions) (*plan, error) {
 	w := &planner{f: f, end: uint64(len(f.data)), free: map[int]bool{}, moved: map[int][]byte{}, p: &plan{}}
 	if n := signatureSize(f.data); n > 0 {
-		if !opt.StripSignature {
+		if !opt.StripSignature && opt.Sign == nil {
 			return nil, &Error{f.Path, "", ErrSigned}
 		}
 		w.end -= n

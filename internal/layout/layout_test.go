@@ -39,7 +39,7 @@ var table = map[string]row{
 		"cmd/gobtf/early", "batch", "btf", "btf/diff", "btf/diff/report", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "internal/argp", "module", "refit",
 		"github.com/urfave/cli/v2", "github.com/schollz/progressbar/v3",
 	}},
-	"module":          {may: []string{"btf", "internal/elfx"}, ban: []string{"debug/dwarf"}},
+	"module":          {may: []string{"btf", "internal/elfx", "github.com/smallstep/pkcs7", "github.com/youmark/pkcs8"}, ban: []string{"debug/dwarf"}},
 	"cmd/gobtf/early": {ban: []string{"os", "fmt", "strings"}}, // it must be initialized before them
 	"batch":           {may: []string{"btf", "encoder", "module"}},
 	"explain":         {may: []string{"btf", "dwarf2btf", "encoder", delveOp, delveReg}},
@@ -82,7 +82,7 @@ var table = map[string]row{
 // are second opinions there.
 var testOnly = []string{
 	"github.com/cilium/ebpf", "github.com/cilium/ebpf/", "github.com/go-delve/delve/pkg/dwarf/", "github.com/google/go-cmp/",
-	"github.com/rogpeppe/go-internal/", "github.com/klauspost/compress/", "github.com/ulikunitz/xz", unix,
+	"github.com/rogpeppe/go-internal/", "github.com/smallstep/pkcs7", "github.com/klauspost/compress/", "github.com/ulikunitz/xz", unix,
 }
 
 type listed struct {

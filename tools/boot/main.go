@@ -61,6 +61,7 @@ func bootCommand(args []string, stderr io.Writer) error {
 	busybox := fs.String("busybox", "/bin/busybox", "statically linked busybox")
 	out := fs.String("out", "", "folder for the results")
 	timeout := fs.Duration("timeout", 3*time.Minute, "give up after this long")
+	parameters := fs.String("append", "", "more parameters for the kernel")
 	arch := fs.String("arch", "amd64", "the kernel's machine: amd64 or arm64")
 	if err := fs.Parse(args); err != nil {
 		return err
@@ -101,7 +102,7 @@ func bootCommand(args []string, stderr io.Writer) error {
 		return err
 	}
 	defer os.Remove(image)
-	return boot(m, *kernel, image, *out, *timeout)
+	return boot(m, *kernel, image, *parameters, *out, *timeout)
 }
 
 // kernelName is the module's name in the kernel: split.rebased/gobtf_oot.ko is gobtf_oot.
@@ -243,7 +244,7 @@ func (c *cpio) end() []byte {
 }
 
 // boot runs the machine to its end and unpacks what it sent.
-func boot(m machine, kernel, initrd, out string, timeout time.Duration) error {
+func boot(m machine, kernel, initrd, parameters, out string, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	sent := filepath.Join(out, "sent.tar")
@@ -252,7 +253,7 @@ func boot(m machine, kernel, initrd, out string, timeout time.Duration) error {
 	if m.console == "ttyS0" {
 		args = append(args, "-serial", "file:"+sent)
 	}
-	args = append(args, "-kernel", kernel, "-initrd", initrd, "-append", "console="+m.console+" panic=-1 loglevel=7 nokaslr log_buf_len=4M")
+	args = append(args, "-kernel", kernel, "-initrd", initrd, "-append", "console="+m.console+" panic=-1 loglevel=7 nokaslr log_buf_len=4M "+parameters)
 	said, err := exec.CommandContext(ctx, m.qemu[0], args...).CombinedOutput()
 	switch {
 	case ctx.Err() != nil:

@@ -30,6 +30,7 @@ func tableCommand(args []string, stdout io.Writer) error {
 	kept := fs.String("kept", "", "`NAMES` that must be loaded with their BTF and kfuncs, whatever ids they see themselves")
 	lost := fs.String("lost", "", "`NAMES` that must come out without BTF, loaded or refused, on every kernel")
 	shown := fs.String("shown", "", "`NAMES` that must be loaded with BTF shown as written; they print no ids")
+	unloaded := fs.String("refused", "", "`NAMES` that no kernel may have loaded")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}
@@ -57,7 +58,7 @@ func tableCommand(args []string, stdout io.Writer) error {
 		}
 		fmt.Fprintf(stdout, "| %s |", strings.ReplaceAll(name, ".", ", "))
 		for _, c := range cols {
-			text, err := c.cell(name, demand{in(*ok, name), in(*kept, name), in(*lost, name), in(*shown, name)})
+			text, err := c.cell(name, demand{in(*ok, name), in(*kept, name), in(*lost, name), in(*shown, name), in(*unloaded, name)})
 			fmt.Fprintf(stdout, " %s |", text)
 			if err != nil {
 				bad = append(bad, fmt.Sprintf("%s on %s: %v", name, c.title, err))
@@ -66,7 +67,7 @@ func tableCommand(args []string, stdout io.Writer) error {
 		fmt.Fprintln(stdout)
 	}
 	// A name that no column has would be a check that cannot fail.
-	for _, name := range strings.FieldsFunc(*ok+","+*kept+","+*lost+","+*shown, func(r rune) bool { return r == ',' }) {
+	for _, name := range strings.FieldsFunc(*ok+","+*kept+","+*lost+","+*shown+","+*unloaded, func(r rune) bool { return r == ',' }) {
 		if !slices.Contains(rows(cols), name) {
 			bad = append(bad, name+": not loaded anywhere")
 		}
@@ -78,7 +79,7 @@ func tableCommand(args []string, stdout io.Writer) error {
 }
 
 // demand is what must hold of a row.
-type demand struct{ ok, kept, lost, shown bool }
+type demand struct{ ok, kept, lost, shown, refused bool }
 
 func in(list, name string) bool { return slices.Contains(strings.Split(list, ","), name) }
 
@@ -173,6 +174,8 @@ func (c *column) cell(name string, d demand) (string, error) {
 		return "**" + text + "**", errors.New(text)
 	case d.lost && o.own != nil:
 		return "**" + text + "**", errors.New("kept its BTF")
+	case d.refused && o.loaded:
+		return "**" + text + "**", errors.New("was loaded")
 	}
 	return text, nil
 }

@@ -272,6 +272,11 @@ func fileBytes(path string) []byte {
 
 // boot starts the kernel, loads the modules and compares what /sys/kernel/btf shows with what the files hold.
 func (c *cell) boot(modules map[string]string) error {
+	return c.bootWith(modules, "", nil)
+}
+
+// bootWith starts the kernel with more parameters. The modules in refused must not be loaded, all others must be.
+func (c *cell) bootWith(modules map[string]string, parameters string, refused []string) error {
 	var image string
 	args := []string{"run"}
 	switch c.way.arch {
@@ -288,7 +293,7 @@ func (c *cell) boot(modules map[string]string) error {
 		return nil
 	}
 	out := filepath.Join(c.dir, "boot")
-	args = append(args, "-kernel", image, "-out", out)
+	args = append(args, "-kernel", image, "-out", out, "-append", parameters)
 	var names []string
 	for name := range modules {
 		names = append(names, name)
@@ -302,7 +307,8 @@ func (c *cell) boot(modules map[string]string) error {
 	if said, err := exec.Command(boot, args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("no boot: %s", bytes.TrimSpace(said))
 	}
-	table := []string{"table", "-shown", strings.Join(names, ","), c.release + "=" + out + "," + filepath.Join(c.tree, "vmlinux")}
+	shown := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(refused, name) })
+	table := []string{"table", "-shown", strings.Join(shown, ","), "-refused", strings.Join(refused, ","), c.release + "=" + out + "," + filepath.Join(c.tree, "vmlinux")}
 	if olderThan(c.series, "5.11") {
 		table = slices.Delete(table, 1, 3)
 	}

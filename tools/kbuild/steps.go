@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -130,8 +131,48 @@ func installed(suffix string) func(*cell) error {
 			return err
 		}
 		c.said.more = append(c.said.more, "installed modules are signed, with the BTF of the build")
-		return c.boot(list)
+		if err := c.boot(list); err != nil {
+			return err
+		}
+		return c.signedAnew(list)
 	}
+}
+
+// signedAnew gives two signed modules BTF of another form, one with a signature by the build's own key and one without, and starts the
+// kernel with module.sig_enforce=1: it must take the first with its BTF, and refuse the second.
+func (c *cell) signedAnew(list map[string]string) error {
+	names := slices.Sorted(maps.Keys(list))
+	if len(names) < 2 {
+		return fmt.Errorf("%d modules, two are needed", len(names))
+	}
+	two := map[string]string{}
+	for i, name := range names[:2] {
+		b, err := os.ReadFile(list[name])
+		if err != nil {
+			return err
+		}
+		two[name] = filepath.Join(c.dir, "anew", name+".ko")
+		if err := os.MkdirAll(filepath.Dir(two[name]), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(two[name], b, 0o644); err != nil {
+			return err
+		}
+		args := []string{"rebase", "--form", "shifted", "--onto", filepath.Join(c.tree, "vmlinux")}
+		if i == 0 {
+			args = append(args, "--sign_key", filepath.Join(c.tree, "certs/signing_key.pem"))
+		} else {
+			args = append(args, "--strip_signature")
+		}
+		if said, err := exec.Command(c.m.gobtf, append(args, two[name])...).CombinedOutput(); err != nil {
+			return fmt.Errorf("gobtf rebase: %s", bytes.TrimSpace(said))
+		}
+	}
+	if err := c.bootWith(two, "module.sig_enforce=1", names[1:2]); err != nil {
+		return fmt.Errorf("signed anew: %w", err)
+	}
+	c.said.more = append(c.said.more, "with `module.sig_enforce=1` a module that gobtf has rebased and signed is loaded with its BTF, one without a signature is not")
+	return nil
 }
 
 // sameAsBuilt checks that modules that were installed or packed have the BTF of those in the tree.
