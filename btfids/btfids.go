@@ -205,7 +205,6 @@ func (s *Section) Resolve(t *btf.Types) []Warning {
 	for _, r := range s.requests {
 		r.id, r.dup = 0, 0
 	}
-	kinds := map[btf.Kind]kind{btf.Struct: kindStruct, btf.Union: kindUnion, btf.Typedef: kindTypedef, btf.Func: kindFunc}
 	wanted := uint32(0)
 	for k, to := range kinds {
 		if len(s.byName[to]) > 0 {

@@ -75,6 +75,11 @@ func Verify(path string, base *btf.Types, kernel *verify.Kernel, full bool, poin
 			return v, nil
 		}
 		keep(in.section, verify.Check(in.own, base, opt))
+		if len(v.Findings) == 0 {
+			if t, err := btf.Parse(in.own, base); err == nil {
+				keep(btfids.SectionName, in.checkIDs(t, full))
+			}
+		}
 		return v, nil
 	}
 	v.Split, v.Form = true, Distilled
@@ -105,8 +110,9 @@ func Verify(path string, base *btf.Types, kernel *verify.Kernel, full bool, poin
 	if _, err := distill.Unshift(t); err == nil {
 		v.Form = Portable
 	}
+	keep(btfids.SectionName, in.checkIDs(t, full))
 	if full {
-		keep(in.section, verify.DistilledBase(t, in.lists))
+		keep(in.section, verify.DistilledBase(t, in.ids != nil && in.ids.Lists()))
 	}
 	if base == nil {
 		return v, nil
@@ -164,8 +170,36 @@ type verifyInput struct {
 	own, base   []byte
 	release     string
 	pointerSize int
-	lists       bool // .BTF_ids has plain lists
-	module      bool // a kernel module: it has a vermagic
+	ids         *btfids.Section // nil where there is none
+	badIDs      error           // what is wrong with its symbols
+	module      bool            // a kernel module: it has a vermagic
+}
+
+// maxIDs is how many faults of .BTF_ids are told one by one.
+const maxIDs = 20
+
+// checkIDs looks at .BTF_ids: its words are ids that code uses, and no kernel notices a wrong one at load.
+func (in *verifyInput) checkIDs(t *btf.Types, full bool) (found []verify.Finding) {
+	if in.badIDs != nil {
+		return []verify.Finding{{Level: 1, Rule: in.badIDs.Error()}}
+	}
+	if in.ids == nil {
+		return nil
+	}
+	if full && in.ids.Empty() {
+		return []verify.Finding{{Level: 2, Rule: "none of its ids is filled in: resolve_btfids has not been here (gobtf add and gobtf rebase do it, too)"}}
+	}
+	faults := in.ids.Check(t)
+	for i, f := range faults {
+		if i == maxIDs && len(faults) > maxIDs+1 {
+			f = fmt.Sprintf("and %d more", len(faults)-maxIDs)
+		}
+		found = append(found, verify.Finding{Level: 1, Rule: f})
+		if i == maxIDs {
+			break
+		}
+	}
+	return found
 }
 
 func readForVerify(path string) (*verifyInput, error) {
@@ -195,9 +229,7 @@ func readForVerify(path string) (*verifyInput, error) {
 	if in.own == nil {
 		return nil, fmt.Errorf("%s: %w", path, ErrNoBTF)
 	}
-	if ids, err := btfids.Read(e); err == nil && ids != nil {
-		in.lists = ids.Lists()
-	}
+	in.ids, in.badIDs = btfids.Read(e)
 	in.release, err = f.Release()
 	in.module = in.release != ""
 	return in, err

@@ -63,7 +63,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("no such condition")
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status, "cut": cut, "size": size, "lines": lines, "poke": poke, "section": section, "unpack": unpack, "signed": signed,
+			"status": status, "cut": cut, "size": size, "lines": lines, "poke": poke, "pokeat": pokeat, "section": section, "unpack": unpack, "signed": signed,
 		},
 	})
 }
@@ -122,6 +122,20 @@ func poke(ts *testscript.TestScript, neg bool, args []string) {
 	_, err = f.WriteAt(data, off)
 	ts.Check(err)
 	ts.Check(f.Close())
+}
+
+// pokeat FILE SECTION OFFSET BYTES: as poke, counted from the beginning of a section.
+func pokeat(ts *testscript.TestScript, neg bool, args []string) {
+	f, err := elf.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	s := f.Section(args[1])
+	f.Close()
+	if s == nil {
+		ts.Fatalf("%s: no section %s", args[0], args[1])
+	}
+	off, err := strconv.ParseUint(args[2], 0, 32)
+	ts.Check(err)
+	poke(ts, neg, []string{args[0], strconv.FormatUint(s.Offset+off, 10), args[3]})
 }
 
 // section FILE NAME OUT: writes a section's contents, as debug/elf finds them.

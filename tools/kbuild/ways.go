@@ -78,7 +78,8 @@ var ways = []way{
 
 // signed is the configuration of signed modules that are compressed at installation.
 func signed(how string) []string {
-	c := []string{"CONFIG_MODULE_SIG=y", "CONFIG_MODULE_SIG_ALL=y", "CONFIG_MODULE_COMPRESS=y"}
+	// SHA-256 is what gobtf signs with unless told.
+	c := []string{"CONFIG_MODULE_SIG=y", "CONFIG_MODULE_SIG_ALL=y", "CONFIG_MODULE_SIG_SHA256=y", "# CONFIG_MODULE_SIG_SHA512 is not set", "CONFIG_MODULE_COMPRESS=y"}
 	for _, x := range []string{"GZIP", "XZ", "ZSTD"} {
 		if x == how {
 			c = append(c, "CONFIG_MODULE_COMPRESS_"+x+"=y")
