@@ -16,13 +16,17 @@ import (
 )
 
 var explainCommand = command{
-	name: "explain", summary: "say why a function is in BTF, or is not", usage: "[OPTION...] FUNCTION FILE\n--skipped [OPTION...] FILE",
+	name: "explain", summary: "say why a function is in BTF or not, why a type is not shared", usage: "[OPTION...] FUNCTION|TYPE FILE\n--skipped [OPTION...] FILE\n--not_shared [OPTION...] FILE",
 	text: `Encodes FILE's DWARF without writing anything, and says what became of a FUNCTION (a name, or a pattern): whether it is in BTF, which rule
 of docs/rules decides, and what each unit says of it: address, prototype, what was found out about its parameters. --skipped lists all
-that are left out. Ends with 0 when a function of that name was found.`,
+that are left out. Of a TYPE ("struct NAME", or a name that no function has) in a module's BTF it says whether it is the base's, and else
+what keeps it from being shared: the members that lead to the first difference, and both sides of that. --not_shared lists all types that
+the base has, too. Ends with 0 when what was asked for was found.`,
 	options: argp.Table{
 		{Long: "skipped", Help: "list all functions that are left out, with the reason"},
-		{Long: "json", Help: "as JSON, a line for each function (docs/json.md)"},
+		{Long: "not_shared", Help: "list all types of split BTF that its base has, too, largest first, with the reason"},
+		{Long: "btf_base", Short: 'b', Arg: argp.Required, Value: "FILE", Help: "what split BTF continues: `FILE` (BTF, or ELF with .BTF, compressed or not; default: as dump finds it)"},
+		{Long: "json", Help: "as JSON, a line for each function or type (docs/json.md)"},
 		{Long: "btf_features", Arg: argp.Required, Value: "LIST", Default: "default", Help: "features in `LIST`, as for -J"},
 		{Long: "lang_exclude", Arg: argp.Required, Value: "LIST", Help: "no units in the languages of `LIST`"},
 		{Long: "debug_dir", Arg: argp.Required, Many: true, Value: "DIR", Help: "look for separate debug files in `DIR` first (repeatable)"},
@@ -38,14 +42,21 @@ func explain(ctx context.Context, l *argp.Line, stdout, _ io.Writer) error {
 	}
 	want := ""
 	switch n := len(l.Operands); {
+	case l.Has("skipped") && l.Has("not_shared"):
+		return usagef("explain: --skipped is about functions, --not_shared about types: give one of them")
+	case l.Has("not_shared") && n == 1:
+		return explainTypes(ctx, l, "", stdout)
 	case l.Has("skipped") && n == 1:
-	case !l.Has("skipped") && n == 2:
+	case !l.Has("skipped") && !l.Has("not_shared") && n == 2:
 		want = l.Operands[0]
+		if isType(want) {
+			return explainTypes(ctx, l, want, stdout)
+		}
 		if _, err := path.Match(want, ""); err != nil {
 			return usagef("explain: %q: %v", want, err)
 		}
 	default:
-		return usagef("explain: give a function and a file, or --skipped and a file")
+		return usagef("explain: give a function or a type and a file, or --skipped or --not_shared and a file")
 	}
 	file := l.Operands[len(l.Operands)-1]
 	opt := encoder.Options{DebugDirs: l.Strings("debug_dir")}
@@ -94,7 +105,10 @@ func explain(ctx context.Context, l *argp.Line, stdout, _ io.Writer) error {
 	}
 	slices.SortFunc(list, func(a, b *encoder.Explained) int { return cmp.Compare(a.Name, b.Name) })
 	if len(list) == 0 && want != "" {
-		return fmt.Errorf("%s: no unit defines a function %s: it is declared only, inlined in all places without a copy of its own, or misspelled", file, want)
+		if err := explainTypes(ctx, l, want, stdout); err == nil {
+			return nil // whatever else came of it: a function was asked for as well
+		}
+		return fmt.Errorf("%s: no unit defines a function %s: it is declared only, inlined in all places without a copy of its own, or misspelled (and no type has this name)", file, want)
 	}
 	for _, x := range list {
 		if err := explained(stdout, x, l.Has("json"), l.Has("skipped")); err != nil {
