@@ -5,7 +5,7 @@ STATICCHECK = v0.6.1
 CROSS = 386 arm arm64 riscv64 s390x ppc64le loong64
 # Tests and checks go without the compiler's profile (cmd/gobtf/default.pgo), for which everything would be compiled once more.
 lint race fuzz mutants: export GOFLAGS := $(or $(GOFLAGS),-pgo=off)
-.PHONY: install build test pgo torture cross-test machines attack race fuzz bench fixtures rules mutants parity kbuild-test kbuild-docs boot-test oot-test demo lint clean
+.PHONY: install build test pgo torture cross-test machines attack packages package-test dist release race fuzz bench fixtures rules mutants parity kbuild-test kbuild-docs boot-test oot-test demo lint clean
 
 build: ## bin/gobtf, statically linked
 	CGO_ENABLED=0 $(GO) build -pgo=auto -trimpath -o bin/gobtf ./cmd/gobtf
@@ -21,6 +21,18 @@ install: build ## the program, manual pages, completions and resolve_btfids : PR
 	bin/gobtf completion bash >'$(DESTDIR)$(PREFIX)/share/bash-completion/completions/gobtf'
 	bin/gobtf completion zsh >'$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_gobtf'
 	bin/gobtf completion fish >'$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/gobtf.fish'
+
+packages: ## .deb and .rpm for eight machines, by nfpm, into dist/ : ARCHES="amd64 arm64" (docs/packaging.md)
+	scripts/packages $(ARCHES)
+
+package-test: ## the amd64 package in clean Debian trees: installed, a module built with it, its hooks, removed : SUITES="trixie"
+	scripts/e2e/package-test $(SUITES)
+
+dist: ## the source with its libraries, bill of materials and checksums, into dist/
+	scripts/dist
+
+release: ## tests, tags, and makes dist/ : VERSION=0.1.0
+	scripts/release $(VERSION)
 
 test: ## everything that needs no kernel, no reference and no network, in under 3 minutes
 	scripts/test

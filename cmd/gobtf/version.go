@@ -33,8 +33,15 @@ func printOwnVersion(w io.Writer) error {
 	rev := ""
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				rev = ", commit " + s.Value[:min(12, len(s.Value))]
+			switch s.Key {
+			case "vcs.revision":
+				rev += ", commit " + s.Value[:min(12, len(s.Value))]
+			case "vcs.time":
+				rev += " of " + s.Value[:min(len("2006-01-02"), len(s.Value))]
+			case "vcs.modified":
+				if s.Value == "true" {
+					rev += ", changed since"
+				}
 			}
 		}
 	}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestHook runs packaging/rebase-modules, which a kernel's installation calls: it ends with success whatever happens, does nothing unless
+// the configuration says so, and logs what it did.
+func TestHook(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bin := t.TempDir()
+	if err := os.Symlink(self, filepath.Join(bin, "gobtf")); err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	const release = "6.12.117+deb13-cloud-amd64"
+	put := func(name string, data []byte) string {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	read := func(path string) []byte {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	module := read("../../testdata/module/gobtf_demo.ko.zst")
+	put("var/log/x", nil)
+	ko := put("lib/modules/"+release+"/updates/a.ko.zst", module)
+	put("lib/modules/"+release+"/extra/b.ko", []byte("no module"))
+	conf, err := os.ReadFile("../../packaging/gobtf.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command("/bin/sh", append([]string{"../../packaging/rebase-modules"}, args...)...)
+		cmd.Env = append(os.Environ(), "GOBTF_ROOT="+root, "PATH="+bin+":"+os.Getenv("PATH"))
+		if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+			t.Fatalf("%v: %v, %s", args, err, out)
+		}
+		log, _ := os.ReadFile(filepath.Join(root, "var/log/gobtf.log"))
+		return string(log)
+	}
+	if log := run(release); log != "" {
+		t.Errorf("without a configuration: %s", log)
+	}
+	put("etc/gobtf.conf", conf)
+	if log := run(release); log != "" {
+		t.Errorf("as it is installed: %s", log)
+	}
+	put("etc/gobtf.conf", append(conf, "\nREBASE=yes\n"...))
+	if log := run(); log != "" {
+		t.Errorf("without a release: %s", log)
+	}
+	if log := run(release); !strings.Contains(log, release+": updates\nno BTF of this kernel is here") {
+		t.Errorf("without a base: %s", log)
+	}
+	base, err := unpacked("../../testdata/module/vmlinux.btf.zst", t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	put("lib/modules/"+release+"/build/vmlinux", read(base))
+	// Give the module BTF of another kernel, so that there is something to do.
+	if out, err := exec.Command(filepath.Join(bin, "gobtf"), "add", "--btf_base", "../../testdata/golden/splitbase.default.btf", ko).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	log := run(release)
+	for _, want := range []string{": updates\n", "1 modules: 0 fit as they are, 1 rebased", ": extra\n", "b.ko: not an ELF file"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("no %q in %s", want, log)
+		}
+	}
+	if out, err := exec.Command(filepath.Join(bin, "gobtf"), "verify", "--btf_base", base, ko).CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
