@@ -50,9 +50,13 @@ func TestEnvironment(t *testing.T) {
 			}
 		}
 	})
-	scripts, err := filepath.Glob(root + "/scripts/*")
-	if err != nil || len(scripts) == 0 {
-		t.Fatalf("%d scripts, %v", len(scripts), err)
+	var scripts []string
+	for _, where := range []string{"/scripts/*", "/scripts/*/*", "/packaging/*", "/Makefile"} {
+		list, err := filepath.Glob(root + where)
+		if err != nil || len(list) == 0 {
+			t.Fatalf("%s: %d scripts, %v", where, len(list), err)
+		}
+		scripts = append(scripts, list...)
 	}
 	for _, s := range scripts {
 		if b, err := os.ReadFile(s); err == nil {
