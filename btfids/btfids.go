@@ -16,6 +16,7 @@ import (
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/elfx"
+	"github.com/gobtf/gobtf/internal/shown"
 )
 
 // SectionName is the section's name, Prefix that of the symbols that say what goes where.
@@ -78,7 +79,7 @@ type SymbolError struct {
 }
 
 func (e *SymbolError) Error() string {
-	return fmt.Sprintf("%s: section %s: symbol %s: %s", e.Path, SectionName, e.Symbol, e.Cause)
+	return fmt.Sprintf("%s: section %s: symbol %s: %s", e.Path, SectionName, shown.Name(e.Symbol), e.Cause)
 }
 
 // Read collects the requests of an ELF file. It returns nil when the file has no .BTF_ids or no symbol table: there is
@@ -192,9 +193,9 @@ type Warning struct {
 
 func (w Warning) String() string {
 	if w.Unresolved {
-		return "unresolved symbol " + w.Name
+		return "unresolved symbol " + shown.Name(w.Name)
 	}
-	return fmt.Sprintf("multiple IDs found for '%s': %d, %d - using %d", w.Name, w.Used, w.Dup, w.Used)
+	return fmt.Sprintf("multiple IDs found for '%s': %d, %d - using %d", shown.Name(w.Name), w.Used, w.Dup, w.Used)
 }
 
 // Resolve writes the ids of t, its base included, into Data, and sorts the sets. A name that several types have gets

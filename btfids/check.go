@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/shown"
 )
 
 // kinds are the kinds of types that symbols ask for.
@@ -87,9 +88,9 @@ func (s *Section) wrong(t *btf.Types, r *request, have []btf.TypeID, id btf.Type
 	case slices.Contains(have, id), id == 0 && len(have) == 0:
 		return ""
 	case len(have) == 0:
-		return fmt.Sprintf("is %s, and there is no %s %s", called(t, id), kindNames[r.kind], r.name)
+		return fmt.Sprintf("is %s, and there is no %s %s", called(t, id), kindNames[r.kind], shown.Name(r.name))
 	}
-	return fmt.Sprintf("is %s, and %s %s is %d", called(t, id), kindNames[r.kind], r.name, have[0])
+	return fmt.Sprintf("is %s, and %s %s is %d", called(t, id), kindNames[r.kind], shown.Name(r.name), have[0])
 }
 
 // called is an id with what it stands for.
@@ -101,13 +102,13 @@ func called(t *btf.Types, id btf.TypeID) string {
 	if rec[0] == 0 {
 		return fmt.Sprintf("%d (%v)", id, btf.InfoKind(rec[1]))
 	}
-	return fmt.Sprintf("%d (%v %s)", id, btf.InfoKind(rec[1]), t.StringBytes(rec[0]))
+	return fmt.Sprintf("%d (%v %s)", id, btf.InfoKind(rec[1]), shown.Name(string(t.StringBytes(rec[0]))))
 }
 
 // checkSet looks at a list that the kernel searches by bisection.
 func (s *Section) checkSet(t *btf.Types, x set, have map[*request][]btf.TypeID) (faults []fault) {
 	add := func(at int, format string, args ...any) {
-		faults = append(faults, fault{at, fmt.Sprintf("list %s at %#x ", x.name, x.at) + fmt.Sprintf(format, args...)})
+		faults = append(faults, fault{at, fmt.Sprintf("list %s at %#x ", shown.Name(x.name), x.at) + fmt.Sprintf(format, args...)})
 	}
 	if n := int(s.word(x.at)); n != x.n {
 		add(x.at, "says that it has %d entries, and has %d", n, x.n)
@@ -145,9 +146,9 @@ func (s *Section) checkSet(t *btf.Types, x set, have map[*request][]btf.TypeID) 
 			switch {
 			case found:
 			case len(have[r]) == 0:
-				add(off, "has to have 0 for %s %s, which there is not", kindNames[r.kind], r.name)
+				add(off, "has to have 0 for %s %s, which there is not", kindNames[r.kind], shown.Name(r.name))
 			default:
-				add(off, "has not %d, which is %s %s", have[r][0], kindNames[r.kind], r.name)
+				add(off, "has not %d, which is %s %s", have[r][0], kindNames[r.kind], shown.Name(r.name))
 			}
 		}
 	}

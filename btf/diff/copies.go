@@ -37,27 +37,27 @@ func Copies(ts *btf.Types) []Copy {
 		kind btf.Kind
 		name string
 	}
-	own := map[key][]btf.TypeID{}
+	own := map[key]bool{}
 	for id := ts.Start(); int(id) < ts.Len(); id++ {
 		if t := ts.Type(id); copied(t) {
-			k := key{t.Kind(), t.Name()}
-			own[k] = append(own[k], id)
+			own[key{t.Kind(), t.Name()}] = true
 		}
 	}
 	there := map[key][]btf.TypeID{}
 	for id := btf.TypeID(1); int(id) < base.Len(); id++ {
 		if t := base.Type(id); copied(t) {
-			if k := (key{t.Kind(), t.Name()}); own[k] != nil {
+			if k := (key{t.Kind(), t.Name()}); own[k] {
 				there[k] = append(there[k], id)
 			}
 		}
 	}
+	// What is known of a pair depends on where walks came from: they begin in the order of the ids.
 	var list []Copy
 	known := map[[2]btf.TypeID]*difference{}
-	for k, ids := range own {
-		for _, id := range ids {
-			if of := there[k]; of != nil {
-				list = append(list, copyOf(ts, id, of, known))
+	for id := ts.Start(); int(id) < ts.Len(); id++ {
+		if t := ts.Type(id); copied(t) {
+			if of := there[key{t.Kind(), t.Name()}]; of != nil {
+				list = append(list, copyOf(ts, id, of[:min(len(of), maxNamesakes)], known))
 			}
 		}
 	}
@@ -110,6 +110,9 @@ func (d *difference) walked() (path []string, end *difference) {
 	}
 	return path, d
 }
+
+// maxNamesakes bounds how many of the base's types of one name a type is compared with.
+const maxNamesakes = 16
 
 // maxWalk bounds how deep types are compared: what lies deeper counts as equal.
 const maxWalk = 10000

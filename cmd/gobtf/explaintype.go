@@ -169,7 +169,7 @@ func printOther(w io.Writer, ts *btf.Types, id btf.TypeID, asJSON bool) error {
 	return err
 }
 
-// sumCopies names the differences that keep the most types apart.
+// sumCopies says how much is copied.
 func sumCopies(w io.Writer, ts *btf.Types, copies []diff.Copy) error {
 	bytes := 0
 	for _, c := range copies {

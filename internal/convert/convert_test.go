@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/gobtf/gobtf/btf"
@@ -263,21 +262,6 @@ func TestAddress(t *testing.T) {
 		d.Val[dwarfscan.LowPC], d.Form[dwarfscan.LowPC] = c.val, c.form
 		if got := u.address(&d, dwarfscan.LowPC); got != c.want {
 			t.Errorf("form %#x, %#x: %#x, want %#x", c.form, c.val, got, c.want)
-		}
-	}
-}
-
-func TestShort(t *testing.T) {
-	long := strings.Repeat("n", maxShown)
-	for in, want := range map[string]string{
-		"":                        "",
-		long:                      long,
-		long + "n":                long + "...",
-		long[1:] + "ü":            long[1:] + "...",
-		strings.Repeat("日", 1000): strings.Repeat("日", 26) + "...",
-	} {
-		if got := short(in); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
 		}
 	}
 }

@@ -2,9 +2,9 @@ package convert
 
 import (
 	"fmt"
-	"unicode/utf8"
 
 	"github.com/gobtf/gobtf/internal/dwarfscan"
+	"github.com/gobtf/gobtf/internal/shown"
 )
 
 // NoteKind says what became of something that BTF cannot say.
@@ -54,25 +54,10 @@ func (d *desc) note(kind NoteKind, pos int, tag dwarfscan.Tag, format string, ar
 	}
 	for i, a := range args {
 		if name, ok := a.(string); ok {
-			args[i] = short(name)
+			args[i] = shown.Name(name)
 		}
 	}
-	d.notes = append(d.notes, Note{kind, d.place(pos), short(d.cuAt(pos)), tag.String(), fmt.Sprintf(format, args...)})
-}
-
-// maxShown is how many bytes of a name a message shows. Names of kernels fit; what a crafted file calls something may be a book.
-const maxShown = 80
-
-// short cuts a name for a message.
-func short(name string) string {
-	if len(name) <= maxShown {
-		return name
-	}
-	n := maxShown
-	for n > maxShown-4 && !utf8.RuneStart(name[n]) {
-		n--
-	}
-	return name[:n] + "..."
+	d.notes = append(d.notes, Note{kind, d.place(pos), shown.Name(d.cuAt(pos)), tag.String(), fmt.Sprintf(format, args...)})
 }
 
 // place names a position of the buffer by its section and the offset there.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/dwarfscan"
+	"github.com/gobtf/gobtf/internal/shown"
 )
 
 // maxDepth bounds the nesting of DIEs: a walk is recursive, and so many levels take 60 MB. Kernels stay below 60; the reference runs out
@@ -86,12 +87,12 @@ type Error struct {
 func (e *Error) Error() string {
 	s := e.At
 	if e.CU != "" {
-		s += ": CU " + short(e.CU)
+		s += ": CU " + shown.Name(e.CU)
 	}
 	if e.Tag != 0 {
 		s += fmt.Sprintf(": %v", e.Tag)
 		if e.Name != "" {
-			s += fmt.Sprintf(" %q", short(e.Name))
+			s += fmt.Sprintf(" %q", shown.Name(e.Name))
 		}
 	}
 	return s + ": " + e.Cause.Error()

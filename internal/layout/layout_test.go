@@ -51,11 +51,11 @@ var table = map[string]row{
 	"dwarf2btf":         {may: []string{"btf", "internal/convert", "internal/graph"}, ban: []string{"debug/", "os"}},
 	"internal/dwarfgen": {ban: []string{"debug/"}},
 	"dedup":             {may: []string{"btf", "internal/dedup", "internal/graph"}, ban: elfAndDwarf},
-	"internal/convert":  {may: []string{"btf", "internal/graph", "internal/dwarfscan", "internal/intern", delveOp, delveReg}, ban: []string{"debug/", "os"}},
+	"internal/convert":  {may: []string{"btf", "internal/graph", "internal/dwarfscan", "internal/intern", "internal/shown", delveOp, delveReg}, ban: []string{"debug/", "os"}},
 	"internal/dedup":    {may: []string{"btf", "internal/graph", "internal/intern", "internal/mem"}, ban: elfAndDwarf},
 	"internal/graph":    {may: []string{"btf", "internal/intern"}, ban: elfAndDwarf},
 	"distill":           {may: []string{"btf"}, ban: elfAndDwarf},
-	"btfids":            {may: []string{"btf", "distill", "internal/elfx"}, ban: []string{"debug/dwarf"}},
+	"btfids":            {may: []string{"btf", "distill", "internal/elfx", "internal/shown"}, ban: []string{"debug/dwarf"}},
 	"btf":               {may: []string{"internal/intern", "internal/mem"}, ban: []string{"debug/dwarf"}},
 	"btf/cdecl":         {may: []string{"btf"}, ban: elfAndDwarf},
 	"btf/diff":          {may: []string{"btf", "btf/cdecl"}, ban: elfAndDwarf},
@@ -71,6 +71,7 @@ var table = map[string]row{
 	"internal/btftest":   {may: []string{"btf", "internal/testinput"}, ban: elfAndDwarf}, // for tests
 	"internal/layout":    {},
 	"internal/rules":     {},
+	"internal/shown":     {ban: []string{"debug/", "os"}},
 	"internal/testinput": {may: []string{"github.com/klauspost/compress/"}},
 	"internal/testdwarf": {},
 
