@@ -115,6 +115,7 @@ func AddSections(path string, b []byte, set []NamedData, opt WriteOptions) ([]by
 	return p.bytes(b), nil
 }
 
+// compressWhole compresses as the kernel's modules_install does.
 func compressWhole(kind string, b []byte) ([]byte, error) {
 	var out bytes.Buffer
 	var w io.WriteCloser
@@ -133,6 +134,9 @@ func compressWhole(kind string, b []byte) ([]byte, error) {
 		defer enc.Close()
 		return enc.EncodeAll(b, nil), nil
 	case "xz":
+		if packed := xzProgram(b); packed != nil {
+			return packed, nil
+		}
 		// The kernel knows CRC32 only, and 1 MiB is the dictionary of its own module_install.
 		w, err = xz.WriterConfig{CheckSum: xz.CRC32, DictCap: 1 << 20}.NewWriter(&out)
 	}

@@ -459,3 +459,52 @@ func TestSetSectionsDamaged(t *testing.T) {
 		}
 	})
 }
+
+// TestCompressXZ: what is written is as small as xz makes it, where xz is there, and right where it is not, fails, or lies.
+func TestCompressXZ(t *testing.T) {
+	plain := bytes.Repeat([]byte("all modules have much in common, and some numbers: "), 2000)
+	for i := range plain {
+		if i%7 == 0 {
+			plain[i] = byte(i * i >> 3)
+		}
+	}
+	copy(plain, "\x7fELF") // only that is unpacked
+	check := func(name string) []byte {
+		t.Helper()
+		packed, err := compressWhole("xz", plain)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		if got, err := decompressWhole("xz", packed); err != nil || !bytes.Equal(got, plain) {
+			t.Fatalf("%s: %v: does not unpack to what it was", name, err)
+		}
+		return packed
+	}
+	if path, err := exec.LookPath("xz"); err == nil {
+		cmd := exec.Command(path, "--check=crc32", "--lzma2=dict=1MiB", "-c")
+		cmd.Stdin = bytes.NewReader(plain)
+		want, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv("XZ_OPT", "-0")
+		if got := check("xz"); !bytes.Equal(got, want) {
+			t.Errorf("%d bytes, xz writes %d", len(got), len(want))
+		}
+	}
+	dir := t.TempDir()
+	t.Setenv("PATH", dir)
+	without := check("no xz")
+	for name, script := range map[string]string{
+		"xz fails":         "#!/bin/sh\nexit 1\n",
+		"xz lies":          "#!/bin/sh\necho something else\n",
+		"xz packs another": "#!/bin/sh\nPATH=/usr/bin:/bin\nprintf '\\177ELF other' | xz --check=crc32\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, "xz"), []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if got := check(name); !bytes.Equal(got, without) {
+			t.Errorf("%s: not what the library writes", name)
+		}
+	}
+}
