@@ -146,7 +146,7 @@ func (j *job) run() (*Result, error) {
 		j.note("%s: %v", j.files[0].path, lost)
 	}
 	if j.opt.Base == nil && j.table.g.Len() == 1 {
-		j.res.Empty, j.res.Reason = true, j.files[0].path+": no types"
+		j.res.Empty, j.res.Reason = true, j.files[0].path+": its units define no types: they have lines only (-g1, -gmlt), or their types are in other files (-gsplit-dwarf)"
 		return j.res, nil
 	}
 	return j.finish(tm)

@@ -11,7 +11,7 @@ import (
 )
 
 // ErrNoDWARF: there is nothing to make BTF of.
-var ErrNoDWARF = errors.New("no debug information: build it with CONFIG_DEBUG_INFO, and add before it is stripped")
+var ErrNoDWARF = errors.New("no debug information: build it with CONFIG_DEBUG_INFO, and add before it is stripped, or say with --debug_dir where its debug file is")
 
 // ErrOtherKernel: the module was built for another kernel than the base is of.
 var ErrOtherKernel = errors.New("built for another kernel")

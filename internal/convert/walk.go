@@ -123,7 +123,7 @@ func (w *walker) walkUnit(h *part) error {
 	case dwarfscan.TagSkeletonUnit:
 		w.cu.name = string(w.stringValue(d, dwarfscan.Name))
 		w.d.cus = append(w.d.cus, w.cu)
-		w.d.note(NoteWarning, d.Off, d.Tag, "its types are in a .dwo file, which is not read")
+		w.d.note(NoteWarning, d.Off, d.Tag, "its types are in a .dwo file (-gsplit-dwarf), which is not read")
 		return nil
 	default:
 		return w.fail(d.Off, fmt.Errorf("unit starts with %v", d.Tag))
