@@ -24,6 +24,9 @@ var attacks = flag.Int("attacks", 200, "tries of TestAttacker")
 // neither a setuid file, nor the program's contents, nor half a file.
 func TestAttacker(t *testing.T) {
 	tries := *attacks
+	if testing.Short() {
+		tries = min(tries, 40)
+	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
