@@ -1,6 +1,7 @@
 package encoder
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/gobtf/gobtf/internal/elfx"
@@ -19,6 +20,11 @@ func WriteDetached(path string, data []byte, inputs []string) (note string, err 
 func WriteInPlace(f *module.File, res *Result, opt Options) (note string, err error) {
 	if err := f.Writable(); err != nil {
 		return "", err
+	}
+	if opt.Signer != nil {
+		if release, err := f.Release(); err != nil || release == "" {
+			return "", fmt.Errorf("%s: has no vermagic: only modules are signed", f.Path())
+		}
 	}
 	set := []elfx.NamedData{{Name: ".BTF", Data: res.BTF, Leave: true}}
 	if res.BTFBase != nil {
