@@ -260,12 +260,12 @@ func (m *machine) signing() {
 		m.add(name, "ok", "", "modules need no signature")
 		return
 	}
-	key, cert := "KEY", "CERT"
-	if m.exists("var/lib/dkms/mok.key") {
-		key, cert = "/var/lib/dkms/mok.key", "/var/lib/dkms/mok.pub"
+	with := "--sign_key=KEY --sign_cert=CERT"
+	if _, err := module.DKMSKeys(m.path("")); err == nil {
+		with = "--sign=dkms"
 	}
-	m.add(name, "note", fmt.Sprintf("%s sha256 %s %s MODULE.ko", m.path(m.modules("build/scripts/sign-file")), key, cert),
-		"only signed modules are loaded: new BTF ends a signature, so sign again after add and rebase")
+	m.add(name, "note", "gobtf rebase "+with+" MODULE.ko",
+		"only signed modules are loaded: new BTF ends a signature, so add and rebase have to sign again")
 }
 
 // moduleFolders are where modules are that did not come with the kernel.
