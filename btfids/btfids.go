@@ -79,8 +79,11 @@ type SymbolError struct {
 }
 
 func (e *SymbolError) Error() string {
-	return fmt.Sprintf("%s: section %s: symbol %s: %s", e.Path, SectionName, shown.Name(e.Symbol), e.Cause)
+	return fmt.Sprintf("%s: section %s: %s", e.Path, SectionName, e.Text())
 }
+
+// Text is the error without file and section.
+func (e *SymbolError) Text() string { return "symbol " + shown.Name(e.Symbol) + ": " + e.Cause }
 
 // Read collects the requests of an ELF file. It returns nil when the file has no .BTF_ids or no symbol table: there is
 // nothing to do then.

@@ -181,7 +181,11 @@ const maxIDs = 20
 // checkIDs looks at .BTF_ids: its words are ids that code uses, and no kernel notices a wrong one at load.
 func (in *verifyInput) checkIDs(t *btf.Types, full bool) (found []verify.Finding) {
 	if in.badIDs != nil {
-		return []verify.Finding{{Level: 1, Rule: in.badIDs.Error()}}
+		text := in.badIDs.Error()
+		if e := (*btfids.SymbolError)(nil); errors.As(in.badIDs, &e) {
+			text = e.Text() // the finding has file and section itself
+		}
+		return []verify.Finding{{Level: 1, Rule: text}}
 	}
 	if in.ids == nil {
 		return nil
