@@ -75,6 +75,8 @@ var table = map[string]row{
 	"internal/testinput": {may: []string{"github.com/klauspost/compress/"}},
 	"internal/testdwarf": {},
 
+	"contrib/ciliumebpf": {may: []string{"btf", "github.com/cilium/ebpf/btf"}, ban: elfAndDwarf}, // for Go programs; nothing here uses it
+
 	// Tools of this repository: they may use all of it, and nothing may use them.
 	"tools/": {may: []string{"tools/", "btf", "btf/", "internal/dedup", "internal/dwarfgen", "internal/graph", "distill", "encoder", "internal/elfx", "github.com/klauspost/compress/", unix}},
 }
