@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -209,24 +210,10 @@ func (s *Section) Resolve(t *btf.Types) []Warning {
 	for _, r := range s.requests {
 		r.id, r.dup = 0, 0
 	}
-	wanted := uint32(0)
-	for k, to := range kinds {
-		if len(s.byName[to]) > 0 {
-			wanted |= 1 << k
-		}
-	}
-	for id := btf.TypeID(1); int(id) < t.Len() && wanted != 0; id++ {
-		rec := t.Record(id)
-		k := btf.InfoKind(rec[1])
-		if wanted>>k&1 == 0 || rec[0] == 0 {
-			continue
-		}
-		r := s.byName[kinds[k]][string(t.StringBytes(rec[0]))]
-		switch {
-		case r == nil:
-		case r.id == 0:
+	for r, id := range s.matches(t) {
+		if r.id == 0 {
 			r.id = id
-		default:
+		} else {
 			warnings = append(warnings, Warning{Name: r.name, Used: r.id, Dup: id})
 		}
 	}
@@ -243,6 +230,31 @@ func (s *Section) Resolve(t *btf.Types) []Warning {
 		s.sort(x)
 	}
 	return warnings
+}
+
+// kinds are the kinds of types that symbols ask for.
+var kinds = map[btf.Kind]kind{btf.Struct: kindStruct, btf.Union: kindUnion, btf.Typedef: kindTypedef, btf.Func: kindFunc}
+
+// matches goes through the types that have the kind and name of a request, in the order of their ids.
+func (s *Section) matches(t *btf.Types) iter.Seq2[*request, btf.TypeID] {
+	return func(yield func(*request, btf.TypeID) bool) {
+		wanted := uint32(0)
+		for k, to := range kinds {
+			if len(s.byName[to]) > 0 {
+				wanted |= 1 << k
+			}
+		}
+		for id := btf.TypeID(1); int(id) < t.Len() && wanted != 0; id++ {
+			rec := t.Record(id)
+			k := btf.InfoKind(rec[1])
+			if wanted>>k&1 == 0 || rec[0] == 0 {
+				continue
+			}
+			if r := s.byName[kinds[k]][string(t.StringBytes(rec[0]))]; r != nil && !yield(r, id) {
+				return
+			}
+		}
+	}
 }
 
 // Renumber replaces every id in the section by what f makes of it, and sorts the sets again: for a module whose types

@@ -8,9 +8,6 @@ import (
 	"github.com/gobtf/gobtf/internal/shown"
 )
 
-// kinds are the kinds of types that symbols ask for.
-var kinds = map[btf.Kind]kind{btf.Struct: kindStruct, btf.Union: kindUnion, btf.Typedef: kindTypedef, btf.Func: kindFunc}
-
 // Check compares what the section holds with what its symbols ask for and t, its base included, has. It returns a sentence for each thing
 // that is wrong, in the order of their places:
 //   - a word that is not the id of a type of the kind and name that its symbol says, where there is such a type, or not 0, where there is none;
@@ -22,7 +19,10 @@ func (s *Section) Check(t *btf.Types) []string {
 	if len(s.requests) == 0 || s.Empty() {
 		return nil
 	}
-	have := s.typesOf(t)
+	have := map[*request][]btf.TypeID{}
+	for r, id := range s.matches(t) {
+		have[r] = append(have[r], id)
+	}
 	var faults []fault
 	inSet := func(off int) bool {
 		return slices.ContainsFunc(s.sets, func(x set) bool { return off > x.at && off < x.at+x.size() })
@@ -52,22 +52,6 @@ func (s *Section) Check(t *btf.Types) []string {
 type fault struct {
 	at   int
 	text string
-}
-
-// typesOf finds for each request all types that have its kind and name.
-func (s *Section) typesOf(t *btf.Types) map[*request][]btf.TypeID {
-	have := map[*request][]btf.TypeID{}
-	for id := btf.TypeID(1); int(id) < t.Len(); id++ {
-		rec := t.Record(id)
-		k, ok := kinds[btf.InfoKind(rec[1])]
-		if !ok || rec[0] == 0 || len(s.byName[k]) == 0 {
-			continue
-		}
-		if r := s.byName[k][string(t.StringBytes(rec[0]))]; r != nil {
-			have[r] = append(have[r], id)
-		}
-	}
-	return have
 }
 
 // Empty tells that the section asks for ids, and has none.

@@ -19,6 +19,8 @@ import (
 
 	"github.com/smallstep/pkcs7"
 	"github.com/youmark/pkcs8"
+
+	"github.com/gobtf/gobtf/internal/elfx"
 )
 
 // Signer signs modules as the kernel's scripts/sign-file does. It may be used by many goroutines at once.
@@ -186,7 +188,7 @@ func (s *Signer) Sign(contents []byte) ([]byte, error) {
 		return nil, err
 	}
 	const pkcs7ID = 2
-	out = append(binary.BigEndian.AppendUint32(append(out, 0, 0, pkcs7ID, 0, 0, 0, 0, 0), uint32(len(out))), signatureMark...)
+	out = append(binary.BigEndian.AppendUint32(append(out, 0, 0, pkcs7ID, 0, 0, 0, 0, 0), uint32(len(out))), elfx.SignatureMark...)
 	return out, nil
 }
 
@@ -197,8 +199,6 @@ func (s *Signer) Func() func(contents []byte) ([]byte, error) {
 	}
 	return s.Sign
 }
-
-const signatureMark = "~Module signature appended~\n"
 
 // DKMSKeys finds the key that DKMS signs with: what its configuration below root (normally "/") says, else /var/lib/dkms/mok.key and
 // mok.pub, else those that Ubuntu keeps for all modules of a machine.

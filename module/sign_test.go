@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/smallstep/pkcs7"
+
+	"github.com/gobtf/gobtf/internal/elfx"
 )
 
 func signData(t *testing.T, name string) []byte {
@@ -77,7 +79,7 @@ func TestSignECDSA(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	head, ok := bytes.CutSuffix(tail, []byte(signatureMark))
+	head, ok := bytes.CutSuffix(tail, []byte(elfx.SignatureMark))
 	if !ok || int(binary.BigEndian.Uint32(head[len(head)-4:])) != len(head)-12 {
 		t.Fatalf("ends with % x", tail[max(0, len(tail)-44):])
 	}

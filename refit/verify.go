@@ -194,14 +194,11 @@ func (in *verifyInput) checkIDs(t *btf.Types, full bool) (found []verify.Finding
 		return []verify.Finding{{Level: 2, Rule: "none of its ids is filled in: resolve_btfids has not been here (gobtf add and gobtf rebase do it, too)"}}
 	}
 	faults := in.ids.Check(t)
-	for i, f := range faults {
-		if i == maxIDs && len(faults) > maxIDs+1 {
-			f = fmt.Sprintf("and %d more", len(faults)-maxIDs)
-		}
+	if more := len(faults) - maxIDs; more > 1 {
+		faults = append(faults[:maxIDs], fmt.Sprintf("and %d more", more))
+	}
+	for _, f := range faults {
 		found = append(found, verify.Finding{Level: 1, Rule: f})
-		if i == maxIDs {
-			break
-		}
 	}
 	return found
 }

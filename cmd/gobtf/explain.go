@@ -59,16 +59,9 @@ func explain(ctx context.Context, l *argp.Line, stdout, _ io.Writer) error {
 		return usagef("explain: give a function or a type and a file, or --skipped or --not_shared and a file")
 	}
 	file := l.Operands[len(l.Operands)-1]
-	opt := encoder.Options{DebugDirs: l.Strings("debug_dir")}
-	var err error
-	if opt.Jobs, err = l.Number("jobs"); err != nil {
-		return usagef("explain: %v", err)
-	}
-	opt.Features, _ = encoder.ParseFeatures(l.String("btf_features"))
-	if list := l.String("lang_exclude"); list != "" {
-		if opt.LangExclude, err = encoder.ParseLang(list); err != nil {
-			return usagef("explain: --lang_exclude: %v", err)
-		}
+	opt, err := explainOptions(l)
+	if err != nil {
+		return err
 	}
 	found := map[string]*encoder.Explained{}
 	opt.Explain = func(x *encoder.Explained) {
@@ -85,21 +78,11 @@ func explain(ctx context.Context, l *argp.Line, stdout, _ io.Writer) error {
 		}
 		found[x.Name] = x
 	}
-	f, err := module.Open(file)
-	if err != nil {
+	if _, err := encodeToExplain(ctx, file, opt); err != nil {
+		if want != "" && ctx.Err() == nil && explainTypes(ctx, l, want, stdout) == nil {
+			return nil // a module whose DWARF was stripped has types, too
+		}
 		return err
-	}
-	defer f.Close()
-	res, err := encoder.Encode(ctx, []*module.File{f}, opt)
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return errors.New("interrupted")
-	case want != "" && (err != nil || res.Empty) && explainTypes(ctx, l, want, stdout) == nil:
-		return nil // a module whose DWARF was stripped has types, too
-	case err != nil:
-		return at(err, file)
-	case res.Empty:
-		return errors.New(res.Reason)
 	}
 	list := make([]*encoder.Explained, 0, len(found))
 	for _, x := range found {
@@ -118,6 +101,39 @@ func explain(ctx context.Context, l *argp.Line, stdout, _ io.Writer) error {
 		}
 	}
 	return nil
+}
+
+func explainOptions(l *argp.Line) (opt encoder.Options, err error) {
+	opt.DebugDirs = l.Strings("debug_dir")
+	if opt.Jobs, err = l.Number("jobs"); err != nil {
+		return opt, usagef("explain: %v", err)
+	}
+	opt.Features, _ = encoder.ParseFeatures(l.String("btf_features"))
+	if list := l.String("lang_exclude"); list != "" {
+		if opt.LangExclude, err = encoder.ParseLang(list); err != nil {
+			return opt, usagef("explain: --lang_exclude: %v", err)
+		}
+	}
+	return opt, nil
+}
+
+// encodeToExplain encodes a file without writing anything. That nothing came of it is an error.
+func encodeToExplain(ctx context.Context, file string, opt encoder.Options) (*encoder.Result, error) {
+	f, err := module.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	res, err := encoder.Encode(ctx, []*module.File{f}, opt)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, errors.New("interrupted")
+	case err != nil:
+		return nil, at(err, file)
+	case res.Empty:
+		return nil, errors.New(res.Reason)
+	}
+	return res, nil
 }
 
 // maxCopies is how many units are named of a function that many describe.

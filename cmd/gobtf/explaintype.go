@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -105,25 +104,17 @@ func splitTypes(ctx context.Context, l *argp.Line, file string) (*btf.Types, err
 	if base == "" {
 		return nil, at(err, file)
 	}
-	opt := encoder.Options{DebugDirs: l.Strings("debug_dir")}
-	opt.Features, _ = encoder.ParseFeatures(l.String("btf_features"))
+	opt, err := explainOptions(l)
+	if err != nil {
+		return nil, err
+	}
 	opt.Features &^= encoder.DistilledBase
 	if opt.Base, err = module.ReadBase(base); err != nil {
 		return nil, at(err, base)
 	}
-	f, err := module.Open(file)
+	res, err := encodeToExplain(ctx, file, opt)
 	if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	res, err := encoder.Encode(ctx, []*module.File{f}, opt)
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return nil, errors.New("interrupted")
-	case err != nil:
-		return nil, at(err, file)
-	case res.Empty:
-		return nil, errors.New(res.Reason)
 	}
 	return btf.Parse(res.BTF, opt.Base.Types)
 }

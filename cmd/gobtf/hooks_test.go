@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/gobtf/gobtf/internal/testinput"
 )
 
 // TestHook runs packaging/rebase-modules, which a kernel's installation calls: it ends with success whatever happens, does nothing unless
@@ -70,10 +72,7 @@ func TestHook(t *testing.T) {
 	if log := run(release); !strings.Contains(log, release+": updates\nno BTF of this kernel is here") {
 		t.Errorf("without a base: %s", log)
 	}
-	base, err := unpacked("../../testdata/module/vmlinux.btf.zst", t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	base := testinput.File(t, "vmlinux.btf")
 	put("lib/modules/"+release+"/build/vmlinux", read(base))
 	// Give the module BTF of another kernel, so that there is something to do.
 	if out, err := exec.Command(filepath.Join(bin, "gobtf"), "add", "--btf_base", "../../testdata/golden/splitbase.default.btf", ko).CombinedOutput(); err != nil {

@@ -5,28 +5,15 @@ import (
 	"testing"
 
 	cbtf "github.com/cilium/ebpf/btf"
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/btf/diff"
+	"github.com/gobtf/gobtf/internal/testinput"
 )
 
 func vmlinux(t *testing.T) *btf.Types {
 	t.Helper()
-	packed, err := os.ReadFile("../../testdata/module/vmlinux.btf.zst")
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, err := zstd.NewReader(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	data, err := d.DecodeAll(packed, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ts, err := btf.Parse(data, nil)
+	ts, err := btf.Parse(testinput.Read(t, "vmlinux.btf"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -223,16 +223,17 @@ func (f *File) plan(set []NamedData, opt WriteOptions) (*plan, error) {
 	return w.p, nil
 }
 
-const signatureMagic = "~Module signature appended~\n"
+// SignatureMark ends a signed module (MODULE_SIG_STRING of the kernel).
+const SignatureMark = "~Module signature appended~\n"
 
 // signatureSize returns how many bytes at the end of b are a module signature: the signature,
 // 12 bytes that describe it, the magic string.
 func signatureSize(b []byte) uint64 {
-	head, ok := bytes.CutSuffix(b, []byte(signatureMagic))
+	head, ok := bytes.CutSuffix(b, []byte(SignatureMark))
 	if !ok {
 		return 0
 	}
-	n := uint64(len(signatureMagic))
+	n := uint64(len(SignatureMark))
 	if len(head) < 12 {
 		return n
 	}

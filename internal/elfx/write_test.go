@@ -196,7 +196,7 @@ func TestSetSectionsMany(t *testing.T) {
 func sign(b []byte) []byte {
 	b = append(bytes.Clone(b), "the signature"...)
 	b = append(b, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 13)
-	return append(b, signatureMagic...)
+	return append(b, SignatureMark...)
 }
 
 func TestSigned(t *testing.T) {
@@ -209,8 +209,8 @@ func TestSigned(t *testing.T) {
 	if got, err := AddSections("m.ko", sign(b), set, WriteOptions{StripSignature: true}); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("with the signature cut off: %v", err)
 	}
-	short := append([]byte{0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255}, signatureMagic...)
-	if n := signatureSize(short); n != uint64(len(signatureMagic)) {
+	short := append([]byte{0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255}, SignatureMark...)
+	if n := signatureSize(short); n != uint64(len(SignatureMark)) {
 		t.Error(n)
 	}
 }
