@@ -451,7 +451,7 @@ func (d *cDumper) record(id btf.TypeID, t btf.Type, level int) {
 			fmt.Fprintf(d, ": %d", m.Bits)
 			off = int32(m.Bit + m.Bits)
 		} else {
-			off = int32(m.Bit) + 8*int32(SizeOf(d.ts, m.Type, d.as))
+			off = int32(m.Bit) + 8*int32(d.ts.SizeOf(m.Type, d.as))
 		}
 		d.WriteByte(';')
 	}

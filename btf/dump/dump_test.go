@@ -305,7 +305,7 @@ func TestBpftool(t *testing.T) {
 			if ts.BigEndian() {
 				big++
 			}
-			check(ts, PointerSize(ts), "btf", "dump", "file", g)
+			check(ts, ts.AddressSize(), "btf", "dump", "file", g)
 		}
 	}
 	if big == 0 {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/btf/cdecl"
@@ -84,7 +83,7 @@ func (l *Layout) fill(ts *btf.Types, t btf.Type, as uint32) {
 	last := span{}
 	for m := range t.Members() {
 		l.Members++
-		size := SizeOf(ts, m.Type, as)
+		size := ts.SizeOf(m.Type, as)
 		s := span{m.Bit, m.Bit + 8*size}
 		if m.Bits != 0 {
 			s.to = m.Bit + m.Bits
@@ -136,7 +135,7 @@ func (l *Layout) lines(ts *btf.Types, t btf.Type, as, base uint32, depth int) {
 	union := t.Kind() == btf.Union
 	last := uint32(0)
 	for m := range t.Members() {
-		size := SizeOf(ts, m.Type, as)
+		size := ts.SizeOf(m.Type, as)
 		if !union {
 			if bytes, bits := gap(last, m.Bit); bytes > 0 || bits > 0 {
 				l.Lines = append(l.Lines, LayoutLine{Depth: depth, Offset: base + (last+7)/8, Hole: bytes, HoleB: bits})
@@ -164,26 +163,6 @@ func (l *Layout) lines(ts *btf.Types, t btf.Type, as, base uint32, depth int) {
 }
 
 const maxDepth = 32
-
-// SizeOf returns the size of a type in bytes, 0 where it has none. as is the size of an address.
-func SizeOf(ts *btf.Types, id btf.TypeID, as uint32) uint32 {
-	n := uint32(1)
-	for depth := 0; depth < maxChain; depth++ {
-		t := ts.Type(id)
-		switch t.Kind() {
-		case btf.Ptr:
-			return n * as
-		case btf.Array:
-			elem, _, count := t.Array()
-			n, id = n*count, elem
-		case btf.Typedef, btf.Const, btf.Volatile, btf.Restrict, btf.TypeTag, btf.Var, btf.DeclTag:
-			id = t.Ref()
-		default: // other kinds: they have a size of their own, or none
-			return n * t.Size()
-		}
-	}
-	return 0
-}
 
 // Text writes the layout as a table: offset, size, member.
 func (l *Layout) Text(w io.Writer) error {
@@ -237,17 +216,4 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// PointerSize guesses the size of an address in bytes from the integer that C gives it: long. It is 8 where nothing says it.
-func PointerSize(ts *btf.Types) uint32 {
-	for id := btf.TypeID(1); int(id) < ts.Len(); id++ {
-		t := ts.Type(id)
-		if t.Kind() == btf.Int && (t.Size() == 4 || t.Size() == 8) {
-			if name := t.Name(); strings.Contains(name, "long") && !strings.Contains(name, "long long") {
-				return t.Size()
-			}
-		}
-	}
-	return 8
 }

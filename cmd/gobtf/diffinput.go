@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/dedup"
 	"github.com/gobtf/gobtf/distill"
 	"github.com/gobtf/gobtf/module"
 )
@@ -79,6 +80,37 @@ func (in *inputs) read(path, basePath, option string) (*input, error) {
 		return nil, alone
 	}
 	return nil, fmt.Errorf("%s: is split BTF, and no base was found for it: give %s", path, option)
+}
+
+// together reads a kernel's BTF and that of modules on it, and makes one BTF of them, split on the kernel's, in which equal types of
+// several modules are one. basePath is the kernel's if it is not the first of paths.
+func (in *inputs) together(paths []string, basePath string) (*btf.Types, error) {
+	if basePath == "" {
+		basePath, paths = paths[0], paths[1:]
+	}
+	base, err := in.base(basePath)
+	if err != nil {
+		return nil, err
+	}
+	var list []*btf.Types
+	for _, path := range paths {
+		b, err := module.ReadBTF(path)
+		if err != nil {
+			return nil, at(err, path)
+		}
+		if b.Base == nil && !b.Split() {
+			if t, err := b.Parse(nil); err == nil { // it may be split all the same, and then it does not
+				list = append(list, t)
+				continue
+			}
+		}
+		x, err := in.onBase(b, basePath)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, x.types)
+	}
+	return dedup.Merge(list, btf.NewBase(base), dedup.Options{UsedStrings: true})
 }
 
 func (in *inputs) onBase(b *module.BTF, path string) (*input, error) {

@@ -15,6 +15,7 @@ var dumpCommand = command{
 	name: "dump", summary: "print the types of a file's BTF", usage: "[OPTION...] FILE...",
 	text: `Prints types as "bpftool btf dump" does, or as JSON, or how structs lie in memory. Of split BTF these are the module's own types,
 unless others are asked for; its base is found by itself beside /sys/kernel/btf/* and for modules in a kernel's folder.
+As C, a vmlinux and modules on it become one header, in which each type stands once.
 A NAME is a pattern (task_*), with a kind in front if need be ("struct file", "func vfs_read").`,
 	options: argp.Table{
 		{Long: "format", Arg: argp.Required, Value: "FORM", Default: "raw", Help: "`FORM` is raw (bpftool's lines), c (a vmlinux.h) or json (docs/json.md)"},
@@ -61,6 +62,13 @@ func dumpFiles(_ context.Context, l *argp.Line, stdout, _ io.Writer) error {
 		return usagef("dump: --pointer_size: %q is not 4 or 8", l.String("pointer_size"))
 	}
 	in := newInputs()
+	if form == "c" && len(l.Operands) > 1 && !l.Has("layout") {
+		ts, err := in.together(l.Operands, l.String("btf_base"))
+		if err != nil {
+			return err
+		}
+		return dumpC(stdout, ts, sel, uint32(size))
+	}
 	for _, path := range l.Operands {
 		x, err := in.read(path, l.String("btf_base"), "--btf_base")
 		if err != nil {
@@ -72,6 +80,12 @@ func dumpFiles(_ context.Context, l *argp.Line, stdout, _ io.Writer) error {
 			}
 			continue
 		}
+		if form == "c" {
+			if err := dumpC(stdout, x.types, sel, uint32(size)); err != nil {
+				return at(err, path)
+			}
+			continue
+		}
 		ids, err := dump.Select(x.types, sel)
 		if err != nil {
 			return at(err, path)
@@ -79,15 +93,6 @@ func dumpFiles(_ context.Context, l *argp.Line, stdout, _ io.Writer) error {
 		switch form {
 		case "json":
 			err = dump.JSON(stdout, x.types, ids)
-		case "c":
-			if len(sel.Names)+len(sel.IDs)+len(sel.Kinds) == 0 {
-				ids = nil // all, those of the base among them
-			}
-			as := uint32(size)
-			if as == 0 {
-				as = dump.PointerSize(x.types)
-			}
-			err = at(dump.C(stdout, x.types, ids, as), path)
 		default:
 			err = dump.Raw(stdout, x.types, ids)
 		}
@@ -98,10 +103,25 @@ func dumpFiles(_ context.Context, l *argp.Line, stdout, _ io.Writer) error {
 	return nil
 }
 
+// dumpC writes a header. Without a selection all types are in it, those of the base among them.
+func dumpC(w io.Writer, ts *btf.Types, sel dump.Selection, address uint32) error {
+	var ids []btf.TypeID
+	if len(sel.Names)+len(sel.IDs)+len(sel.Kinds) > 0 {
+		var err error
+		if ids, err = dump.Select(ts, sel); err != nil {
+			return err
+		}
+	}
+	if address == 0 {
+		address = ts.AddressSize()
+	}
+	return dump.C(w, ts, ids, address)
+}
+
 // layouts writes the layout of each struct or union of these names.
 func layouts(w io.Writer, x *input, names []string, size uint32) error {
 	if size == 0 {
-		size = dump.PointerSize(x.types)
+		size = x.types.AddressSize()
 	}
 	for i, name := range names {
 		ids, err := dump.Select(x.types, dump.Selection{Names: []string{name}, Kinds: []btf.Kind{btf.Struct, btf.Union, btf.Typedef}})

@@ -58,12 +58,17 @@ func cleaned(s string) string {
 	return s
 }
 
+// bytesTo returns where bytes that are no text are written to as they are.
+func bytesTo(w io.Writer) io.Writer {
+	if v, ok := w.(visible); ok {
+		return v.w
+	}
+	return w
+}
+
 // terminal returns the terminal that is written to, nil when it is something else.
 func terminal(w io.Writer) *os.File {
-	if v, ok := w.(visible); ok {
-		w = v.w
-	}
-	if f, ok := w.(*os.File); ok {
+	if f, ok := bytesTo(w).(*os.File); ok {
 		if fi, err := f.Stat(); err == nil && fi.Mode()&os.ModeCharDevice != 0 {
 			return f
 		}

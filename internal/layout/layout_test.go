@@ -36,7 +36,7 @@ var elfAndDwarf = []string{"debug/"}
 
 var table = map[string]row{
 	"cmd/gobtf": {may: []string{
-		"cmd/gobtf/early", "batch", "btf", "btf/cdecl", "btf/diff", "btf/diff/report", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "internal/argp", "module", "refit",
+		"cmd/gobtf/early", "batch", "btf", "btf/cdecl", "btf/core", "btf/diff", "btf/diff/report", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "internal/argp", "module", "refit",
 		"github.com/urfave/cli/v2", "github.com/schollz/progressbar/v3",
 	}},
 	"module":          {may: []string{"btf", "internal/elfx", "github.com/smallstep/pkcs7", "github.com/youmark/pkcs8"}, ban: []string{"debug/dwarf"}},
@@ -58,6 +58,7 @@ var table = map[string]row{
 	"btfids":            {may: []string{"btf", "distill", "internal/elfx", "internal/shown"}, ban: []string{"debug/dwarf"}},
 	"btf":               {may: []string{"internal/intern", "internal/mem"}, ban: []string{"debug/dwarf"}},
 	"btf/cdecl":         {may: []string{"btf"}, ban: elfAndDwarf},
+	"btf/core":          {may: []string{"btf"}, ban: elfAndDwarf},
 	"btf/diff":          {may: []string{"btf", "btf/cdecl"}, ban: elfAndDwarf},
 	"btf/diff/report":   {may: []string{"btf/diff"}, ban: elfAndDwarf},
 	"btf/dump":          {may: []string{"btf", "btf/cdecl"}, ban: elfAndDwarf},
