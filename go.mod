@@ -3,6 +3,9 @@ module github.com/gobtf/gobtf
 go 1.24.0
 
 require (
+	github.com/blakesmith/ar v0.0.0-20190502131153-809d4375e1fb
+	github.com/cavaliergopher/cpio v1.0.1
+	github.com/cavaliergopher/rpm v1.3.0
 	github.com/cilium/ebpf v0.21.0
 	github.com/go-delve/delve v1.26.2
 	github.com/google/go-cmp v0.7.0

@@ -37,6 +37,10 @@ type Options struct {
 	Version string // of the program, for the manifest
 	Flags   string // the command line, for the manifest
 
+	// BTFHub is ID/VERSION of a system: only kernels' BTF is written, into the tree that BTFHub has. "": NAME.btf for each file.
+	BTFHub string
+	// Compare says of each file that has BTF of its own whether it means the same as what was made (Entry.Own).
+	Compare bool
 	// Done is the manifest of an earlier run, whose files are left alone where nothing has changed. nil: nothing was done.
 	Done *Manifest
 	// Each is called after each file, from one goroutine at a time. nil: nobody listens.
@@ -57,11 +61,19 @@ const memoryFactor = 3
 
 // item is a file to be worked on.
 type item struct {
-	path, release string
+	path, release string   // path is also what messages and the manifest call it
+	file          string   // where it lies when that is not path: in a folder
+	open          *os.File // or its contents, when they have no path
+	hash          string   // of its contents; "" is not known yet
 	size          int64
 	out           string
-	kernel        bool // a vmlinux: it comes first, and may be the base of others
+	kernel        bool   // a vmlinux: it comes first, and may be the base of others
+	of            string // of a module out of a package: its vmlinux there
+	jobs          int    // workers for this one file
 }
+
+// where returns the path of the file's contents.
+func (it *item) where() string { return cmp.Or(it.file, it.path) }
 
 // Run encodes files. It returns a manifest of all of them, in the order of their paths, and an error only where nothing could be begun or
 // ctx ended it; a file that cannot be encoded has its error in the manifest.
@@ -70,14 +82,9 @@ func Run(ctx context.Context, files []string, opt Options) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{opt: opt, bases: map[string]*base{}, m: newManifest(opt)}
-	if opt.Done != nil {
-		opt.Done.index() // before several ask it
-	}
-	if opt.OutDir != "" {
-		if err := os.MkdirAll(opt.OutDir, 0o777); err != nil {
-			return nil, err
-		}
+	r, err := newRun(opt)
+	if err != nil {
+		return nil, err
 	}
 	for _, it := range items {
 		r.p.OfFiles++
@@ -98,6 +105,19 @@ func Run(ctx context.Context, files []string, opt Options) (*Manifest, error) {
 		return r.m, ctx.Err()
 	}
 	return r.m, nil
+}
+
+func newRun(opt Options) (*run, error) {
+	r := &run{opt: opt, bases: map[string]*base{}, own: map[string]*btf.Types{}, m: newManifest(opt)}
+	if opt.Done != nil {
+		opt.Done.index() // before several ask it
+	}
+	if opt.OutDir != "" {
+		if err := os.MkdirAll(opt.OutDir, 0o777); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
 }
 
 // list finds out what the files are, divides them and names what comes of them. The largest come first, so that none of them is left
@@ -158,12 +178,9 @@ func nameOutputs(items []item, dir string) error {
 	for i := range items {
 		it := &items[i]
 		name := filepath.Base(it.path)
-		for _, end := range []string{".xz", ".zst", ".gz"} {
-			name = strings.TrimSuffix(name, end)
-		}
-		it.out = filepath.Join(dir, name+".btf")
+		it.out = filepath.Join(dir, outName(name))
 		if len(releases) > 1 && it.release != "" {
-			it.out = filepath.Join(dir, it.release, name+".btf")
+			it.out = filepath.Join(dir, it.release, outName(name))
 		}
 		if other, ok := taken[it.out]; ok {
 			return fmt.Errorf("%s and %s: both would be written to %s", other, it.path, it.out)
@@ -173,6 +190,14 @@ func nameOutputs(items []item, dir string) error {
 	return nil
 }
 
+// outName returns what the BTF of a file is called.
+func outName(name string) string {
+	for _, end := range []string{".xz", ".zst", ".gz", ".debug"} {
+		name = strings.TrimSuffix(name, end)
+	}
+	return name + ".btf"
+}
+
 // run is the state of one Run.
 type run struct {
 	opt  Options
@@ -180,6 +205,7 @@ type run struct {
 
 	mu    sync.Mutex
 	bases map[string]*base
+	own   map[string]*btf.Types // what kernels brought themselves, for Compare
 	m     *Manifest
 	p     Progress
 }
@@ -267,7 +293,10 @@ func (r *run) one(ctx context.Context, it item) *Entry {
 	e := &Entry{Path: it.path, Out: it.out, State: Failed, Notes: []string{}}
 	err := module.Guard(func() error { return r.encode(ctx, it, e) })
 	if err != nil {
-		e.State, e.Error = Failed, strings.ReplaceAll(err.Error(), "\n", "; ")
+		e.State, e.Error = Failed, it.named(strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	for i, note := range e.Notes {
+		e.Notes[i] = it.named(note)
 	}
 	if e.Milliseconds == 0 {
 		e.Milliseconds = time.Since(begin).Milliseconds()
@@ -275,23 +304,42 @@ func (r *run) one(ctx context.Context, it item) *Entry {
 	return e
 }
 
-func (r *run) encode(ctx context.Context, it item, e *Entry) error {
-	hash, err := hashFile(it.path)
-	if err != nil {
-		return err
+// named puts the name of a file where the path of its contents stands.
+func (it *item) named(text string) string {
+	if it.file == "" {
+		return text
 	}
-	e.Input = hash
+	return strings.ReplaceAll(text, it.file, it.path)
+}
+
+func (r *run) encode(ctx context.Context, it item, e *Entry) (err error) {
+	if e.Input = it.hash; e.Input == "" {
+		if e.Input, err = hashFile(it.where()); err != nil {
+			return err
+		}
+	}
 	opt := r.opt.Encode
-	opt.Jobs = 1
+	opt.Jobs = max(1, it.jobs)
 	opt.Notes = func(format string, args ...any) { e.Notes = append(e.Notes, fmt.Sprintf(format, args...)) }
-	f, err := module.Open(it.path)
+	var f *module.File
+	if it.open != nil {
+		f, err = module.OpenFile(it.open, it.path)
+	} else {
+		f, err = module.Open(it.where())
+	}
 	if err != nil {
-		return err
+		return named(err, it.where())
 	}
 	defer f.Close()
+	if r.opt.BTFHub != "" {
+		if it.out, err = r.btfhubOut(f, &it); err != nil {
+			return named(err, it.where())
+		}
+		e.Out = it.out
+	}
 	e.BuildID = hex.EncodeToString(f.BuildID())
 	if !it.kernel && f.Relocatable() {
-		b, err := r.baseOf(f)
+		b, err := r.baseOf(f, it)
 		if err != nil {
 			return err
 		}
@@ -302,7 +350,7 @@ func (r *run) encode(ctx context.Context, it item, e *Entry) error {
 	}
 	res, err := encoder.Encode(ctx, []*module.File{f}, opt)
 	if err != nil {
-		return named(err, it.path)
+		return named(err, it.where())
 	}
 	if res.Empty {
 		e.State, e.Error = Empty, res.Reason
@@ -312,13 +360,19 @@ func (r *run) encode(ctx context.Context, it item, e *Entry) error {
 		return nil
 	}
 	var note string
+	data := res.BTF
 	if it.out != "" {
+		if r.opt.BTFHub != "" {
+			if data, err = btfhubFile(it.release, data); err != nil {
+				return err
+			}
+		}
 		if dir := filepath.Dir(it.out); dir != r.opt.OutDir {
 			if err := os.MkdirAll(dir, 0o777); err != nil {
 				return err
 			}
 		}
-		note, err = encoder.WriteDetached(it.out, res.BTF, []string{it.path})
+		note, err = encoder.WriteDetached(it.out, data, []string{it.where()})
 	} else {
 		note, err = encoder.WriteInPlace(f, res, opt)
 	}
@@ -326,11 +380,16 @@ func (r *run) encode(ctx context.Context, it item, e *Entry) error {
 		e.Notes = append(e.Notes, note)
 	}
 	if err != nil {
-		return named(err, it.path)
+		return named(err, it.where())
+	}
+	if r.opt.Compare {
+		if err := r.compare(f, it, res.BTF, opt.Base, e); err != nil {
+			return err
+		}
 	}
 	e.State, e.Types, e.Bytes = OK, res.NumTypes, len(res.BTF)
 	if it.out != "" {
-		sum := sha256.Sum256(res.BTF)
+		sum := sha256.Sum256(data)
 		e.Output = hex.EncodeToString(sum[:])
 	} else if e.Output, err = hashFile(it.path); err != nil {
 		return err
@@ -369,10 +428,16 @@ func named(err error, path string) error {
 }
 
 // baseOf returns the base of a module: the one that was given, or the first vmlinux with BTF among those that may be it.
-func (r *run) baseOf(f *module.File) (*base, error) {
+func (r *run) baseOf(f *module.File, it item) (*base, error) {
 	if r.opt.Base != "" {
 		b := r.base(r.opt.Base)
 		return b, b.err
+	}
+	if it.of != "" {
+		if b := r.base(it.of); b.err == nil {
+			return b, nil
+		}
+		return nil, fmt.Errorf("%s: its vmlinux could not be encoded", f.Path())
 	}
 	release, _ := f.Release() // a module without one is looked for by its path
 	paths := module.Bases(f.Path(), release)

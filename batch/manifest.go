@@ -27,7 +27,8 @@ type Manifest struct {
 	Failed  int     `json:"failed"`
 	Types   int     `json:"types"`
 	Bytes   int     `json:"bytes"`
-	Files   []Entry `json:"files"` // in the order of their paths
+	Spooled int64   `json:"spooled,omitempty"` // bytes of files out of packages that lay on disk at once, at most
+	Files   []Entry `json:"files"`             // in the order of their paths
 
 	byPath map[string]int
 }
@@ -53,7 +54,8 @@ type Entry struct {
 	Base         string   `json:"base,omitempty"`     // hash of the BTF that this one continues
 	Output       string   `json:"output,omitempty"`   // hash of what was written
 	Types        int      `json:"types"`
-	Bytes        int      `json:"bytes"` // of BTF
+	Bytes        int      `json:"bytes"`         // of BTF
+	Own          string   `json:"own,omitempty"` // "same" or "different": what the BTF that was in the file means, if that was looked at
 	Milliseconds int64    `json:"milliseconds"`
 	Notes        []string `json:"notes"`
 }

@@ -9,6 +9,7 @@ import (
 	"debug/elf"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -33,6 +34,21 @@ func Open(path string) (*File, error) {
 		return nil, err
 	}
 	return FromELF(f), nil
+}
+
+// OpenFile reads a file that is open already, and need not have a name any more; name is what messages call it. f must stay open until Close,
+// which leaves it open. Nothing can be written into it.
+func OpenFile(f *os.File, name string) (*File, error) {
+	m, err := elfx.MapFile(f, name)
+	if err != nil {
+		return nil, err
+	}
+	e, err := elfx.FromMapping(name, m)
+	if err != nil {
+		m.Close()
+		return nil, err
+	}
+	return FromELF(e), nil
 }
 
 // OpenAll opens several files, or none.

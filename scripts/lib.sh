@@ -135,3 +135,35 @@ flagset() {
 	grep -qE "^$1( |\$)" tools/flagsets/flagsets.txt || die "there is no flag set $1 in tools/flagsets/flagsets.txt"
 	sed -n "s/^$1 \{0,1\}//p" tools/flagsets/flagsets.txt
 }
+
+# kernel_flavour ARCH [FLAVOUR]: the flavour, or where none is given the one that has the smallest debug kernel of Debian's architecture.
+kernel_flavour() {
+	if [ -n "${2:-}" ]; then
+		echo "$2"
+		return
+	fi
+	case $1 in
+	amd64 | arm64) echo "cloud-$1" ;;
+	armhf) echo armmp ;;
+	i386) echo 686-pae ;;
+	mips64el) echo 5kc-malta ;;
+	ppc64el) echo powerpc64le ;;
+	*) echo "$1" ;;
+	esac
+}
+
+# kernel_names SERIES FLAVOUR: what debug packages of a series are called, as a regular expression.
+kernel_names() { echo "^linux-image-${1//./\\.}\\.[^_]*[0-9]-$2-dbg\$"; }
+
+# newest_kernel SERIES ARCH FLAVOUR: sets pkg and ver to the newest debug package of a series, and APT to what downloads it.
+newest_kernel() {
+	local newest
+	case $1 in
+	6.12*) APT_ARCH=$2 apt_setup stable trixie trixie-updates trixie-security bookworm-backports ;;
+	6.1 | 6.1.*) APT_ARCH=$2 apt_setup bookworm bookworm bookworm-updates ;;
+	*) APT_ARCH=$2 apt_setup sid sid ;;
+	esac
+	newest=$(versions "$(kernel_names "$1" "$3")" | tail -n 1)
+	[ -n "$newest" ] || die "no debug kernel $1 for $3 in the suites that were read"
+	ver=${newest% *} pkg=${newest#* }
+}

@@ -27,28 +27,38 @@ var batchCommand = command{
 a pattern in quotes, or - for a list on stdin. Without --btf_base each module's vmlinux is looked for: in the folders above it, and where
 distributions put that of its release. A file that cannot be encoded does not stop the others: it is named at the end, and the status
 is 1. The manifest (docs/json.md) says what became of each file; --resume goes on where an earlier run was stopped.`,
-	options: argp.Table{
+	options: slices.Concat(argp.Table{
 		{Long: "out_dir", Short: 'o', Arg: argp.Required, Value: "DIR", Help: "write NAME.btf into `DIR` (below a folder for each kernel, when there are several)"},
 		{Long: "in_place", Help: "write into the modules themselves"},
-		{Long: "btf_base", Short: 'b', Arg: argp.Required, Value: "FILE", Help: "split BTF on `FILE` (BTF, or ELF with .BTF, compressed or not)"},
-		{Long: "btf_features", Arg: argp.Required, Value: "LIST", Default: "default", Help: "features in `LIST`, as for -J"},
-		{Long: "lang_exclude", Arg: argp.Required, Value: "LIST", Help: "no units in the languages of `LIST`"},
-		{Long: "pahole_quirks", Help: "split BTF with pahole 1.32's defects, byte for byte (docs/quirks.md)"},
+	}, manyEncodeOptions, argp.Table{
 		{Long: "strict", Help: "no DWARF, or everything filtered, is a failure"},
 		{Long: "strip_signature", Help: "drop modules' signatures, which new BTF would break"},
 		signKeyOption, signCertOption, signHashOption, signOption,
 		{Long: "debug_dir", Arg: argp.Required, Many: true, Value: "DIR", Help: "look for separate debug files in `DIR` first (repeatable)"},
-		{Long: "jobs", Short: 'j', Arg: argp.Required, Value: "N", Help: "`N` files at once (default: as many as there are processors)"},
-		{Long: "memory", Arg: argp.Required, Value: "SIZE", Help: "begin no file that would take all together beyond `SIZE`, by estimate (with K, M or G)"},
-		{Long: "manifest", Arg: argp.Required, Value: "FILE", Help: "write the manifest to `FILE` (default: manifest.json in the folder of --out_dir; with --in_place none)"},
-		{Long: "resume", Help: "leave alone what the manifest says was done and has not changed"},
+	}, manyRunOptions, argp.Table{
 		{Long: "shard", Arg: argp.Required, Value: "I/N", Help: "only part `I/N` of the work, from 1/N to N/N"},
 		{Long: "merge_manifests", Help: "join the manifests of all shards, and check that nothing is missing"},
-		{Long: "log", Arg: argp.Required, Value: "FORM", Default: "text", Help: "`FORM` is text, or json: a line on stdout for each file"},
 		maxUnpackedOption,
-	},
+	}),
 	run: runBatch,
 }
+
+// Options of the commands that encode many files: what is made of each, and how they go about it.
+var (
+	manyEncodeOptions = argp.Table{
+		{Long: "btf_base", Short: 'b', Arg: argp.Required, Value: "FILE", Help: "split BTF on `FILE` (BTF, or ELF with .BTF, compressed or not)"},
+		{Long: "btf_features", Arg: argp.Required, Value: "LIST", Default: "default", Help: "features in `LIST`, as for -J"},
+		{Long: "lang_exclude", Arg: argp.Required, Value: "LIST", Help: "no units in the languages of `LIST`"},
+		{Long: "pahole_quirks", Help: "split BTF with pahole 1.32's defects, byte for byte (docs/quirks.md)"},
+	}
+	manyRunOptions = argp.Table{
+		{Long: "jobs", Short: 'j', Arg: argp.Required, Value: "N", Help: "`N` files at once (default: as many as there are processors)"},
+		{Long: "memory", Arg: argp.Required, Value: "SIZE", Help: "begin no file that would take all together beyond `SIZE`, by estimate (with K, M or G)"},
+		{Long: "manifest", Arg: argp.Required, Value: "FILE", Help: "write the manifest to `FILE` (default: manifest.json in the folder of --out_dir; without that none)"},
+		{Long: "resume", Help: "leave alone what the manifest says was done and has not changed"},
+		{Long: "log", Arg: argp.Required, Value: "FORM", Default: "text", Help: "`FORM` is text, or json: a line on stdout for each file"},
+	}
+)
 
 func runBatch(ctx context.Context, l *argp.Line, stdout, stderr io.Writer) error {
 	if err := setMaxUnpacked(l); err != nil {
@@ -61,19 +71,25 @@ func runBatch(ctx context.Context, l *argp.Line, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
-	form := l.String("log")
-	if form != "text" && form != "json" {
-		return usagef("batch: --log: %q is not text or json", form)
-	}
 	files, err := batchFiles(l.Operands, opt.OutDir != "")
 	if err != nil {
 		return err
+	}
+	return encodeMany(ctx, l, opt, len(files), stdout, stderr, func(opt batch.Options) (*batch.Manifest, error) { return batch.Run(ctx, files, opt) })
+}
+
+// encodeMany does what all commands do that encode many files: it shows how things go, keeps a journal, and writes the manifest. n is how
+// many files there are, 0 when nothing says it.
+func encodeMany(ctx context.Context, l *argp.Line, opt batch.Options, n int, stdout, stderr io.Writer, run func(batch.Options) (*batch.Manifest, error)) (err error) {
+	form := l.String("log")
+	if form != "text" && form != "json" {
+		return usagef("--log: %q is not text or json", form)
 	}
 	debug.SetGCPercent(200)
 	path := manifestPath(l, opt)
 	if l.Has("resume") {
 		if path == "" {
-			return usagef("batch: --resume: there is no manifest: give --manifest")
+			return usagef("--resume: there is no manifest: give --manifest")
 		}
 		if opt.Done, err = batch.Read(path); err != nil {
 			return err
@@ -90,7 +106,7 @@ func runBatch(ctx context.Context, l *argp.Line, stdout, stderr io.Writer) error
 			return err
 		}
 	}
-	show := newBatchShow(stdout, stderr, form, len(files))
+	show := newBatchShow(stdout, stderr, form, n)
 	var lost error // of the journal
 	opt.Each = func(e *batch.Entry, p batch.Progress) {
 		if journal != nil {
@@ -100,7 +116,7 @@ func runBatch(ctx context.Context, l *argp.Line, stdout, stderr io.Writer) error
 		}
 		show.each(e, p)
 	}
-	m, err := batch.Run(ctx, files, opt)
+	m, err := run(opt)
 	show.bar.clear()
 	if err == nil {
 		err = lost
@@ -125,33 +141,25 @@ func runBatch(ctx context.Context, l *argp.Line, stdout, stderr io.Writer) error
 	return show.end(m)
 }
 
-func batchOptions(l *argp.Line) (opt batch.Options, err error) {
+// manyOptions reads what manyEncodeOptions and manyRunOptions say. words are those that decide what is made of a file.
+func manyOptions(l *argp.Line) (opt batch.Options, words []string, err error) {
 	e := &opt.Encode
 	var unknown []string
 	if e.Features, unknown = encoder.ParseFeatures(l.String("btf_features")); len(unknown) > 0 {
-		return opt, usagef("batch: --btf_features: feature %q is not supported; supported are %s", unknown[0], strings.Join(encoder.FeatureNames(), ","))
+		return opt, nil, usagef("--btf_features: feature %q is not supported; supported are %s", unknown[0], strings.Join(encoder.FeatureNames(), ","))
 	}
 	if list := l.String("lang_exclude"); list != "" {
 		if e.LangExclude, err = encoder.ParseLang(list); err != nil {
-			return opt, usagef("batch: --lang_exclude: %v", err)
+			return opt, nil, usagef("--lang_exclude: %v", err)
 		}
 	}
-	e.Quirks, e.Strict, e.StripSignature, e.DebugDirs = l.Has("pahole_quirks"), l.Has("strict"), l.Has("strip_signature"), l.Strings("debug_dir")
-	if e.Signer, err = signer(l); err != nil {
-		return opt, err
-	}
-	if e.Signer != nil && !l.Has("in_place") {
-		return opt, usagef("batch: only modules are signed: give --in_place")
-	}
+	e.Quirks = l.Has("pahole_quirks")
 	opt.Base, opt.OutDir = l.String("btf_base"), l.String("out_dir")
-	if (opt.OutDir == "") == !l.Has("in_place") {
-		return opt, usagef("batch: give --out_dir, or --in_place")
-	}
 	if opt.OutDir != "" {
 		e.Features &^= encoder.DistilledBase // a file of its own has no place for it
 	}
 	if opt.Jobs, err = l.Number("jobs"); err != nil {
-		return opt, usagef("batch: %v", err)
+		return opt, nil, usagef("%v", err)
 	}
 	if opt.Jobs == 0 {
 		opt.Jobs = runtime.GOMAXPROCS(0)
@@ -159,21 +167,44 @@ func batchOptions(l *argp.Line) (opt batch.Options, err error) {
 	if s := l.String("memory"); s != "" {
 		n, ok := parseSize(s)
 		if !ok {
-			return opt, usagef("batch: --memory: %q is not a size: a number of bytes, or one with K, M or G", s)
+			return opt, nil, usagef("--memory: %q is not a size: a number of bytes, or one with K, M or G", s)
 		}
 		opt.Memory = n
 	}
-	if opt.Shard, err = batch.ParseShard(l.String("shard")); err != nil {
-		return opt, usagef("batch: --shard: %v", err)
-	}
 	opt.Version = ownVersion
-	words := []string{"--btf_features=" + e.Features.String()}
-	for _, name := range []string{"lang_exclude", "pahole_quirks", "strict", "strip_signature", "sign_key", "sign_cert", "sign_hash", "sign", "in_place"} {
+	return opt, given(l, []string{"--btf_features=" + e.Features.String()}, "lang_exclude", "pahole_quirks"), nil
+}
+
+// given adds the options of a line that are among names, as they may be typed.
+func given(l *argp.Line, words []string, names ...string) []string {
+	for _, name := range names {
 		if l.Has(name) {
 			words = append(words, strings.TrimSuffix("--"+name+"="+l.String(name), "="))
 		}
 	}
-	opt.Flags = strings.Join(words, " ")
+	return words
+}
+
+func batchOptions(l *argp.Line) (batch.Options, error) {
+	opt, words, err := manyOptions(l)
+	if err != nil {
+		return opt, err
+	}
+	e := &opt.Encode
+	e.Strict, e.StripSignature, e.DebugDirs = l.Has("strict"), l.Has("strip_signature"), l.Strings("debug_dir")
+	if e.Signer, err = signer(l); err != nil {
+		return opt, err
+	}
+	if e.Signer != nil && !l.Has("in_place") {
+		return opt, usagef("batch: only modules are signed: give --in_place")
+	}
+	if (opt.OutDir == "") == !l.Has("in_place") {
+		return opt, usagef("batch: give --out_dir, or --in_place")
+	}
+	if opt.Shard, err = batch.ParseShard(l.String("shard")); err != nil {
+		return opt, usagef("batch: --shard: %v", err)
+	}
+	opt.Flags = strings.Join(given(l, words, "strict", "strip_signature", "sign_key", "sign_cert", "sign_hash", "sign", "in_place"), " ")
 	return opt, nil
 }
 
@@ -283,6 +314,9 @@ type batchShow struct {
 func newBatchShow(stdout, stderr io.Writer, form string, n int) *batchShow {
 	s := &batchShow{stdout: stdout, stderr: stderr, json: form == "json", begin: time.Now(), told: time.Now()}
 	if !s.json {
+		if n == 0 {
+			n = -1 // a bar without an end
+		}
 		s.bar = progress(stderr, n, "files")
 	}
 	return s
@@ -300,6 +334,10 @@ func (s *batchShow) each(e *batch.Entry, p batch.Progress) {
 		s.bar.add()
 	case time.Since(s.told) > 10*time.Second:
 		s.told = time.Now()
+		if p.OfFiles == 0 { // out of a package, where nothing says how many there are
+			fmt.Fprintf(s.stderr, "gobtf: %d files, %d MB; last %s\n", p.Files, p.Bytes>>20, e.Path)
+			return
+		}
 		left := time.Duration(float64(time.Since(s.begin)) * float64(p.OfBytes-p.Bytes) / float64(max(1, p.Bytes)))
 		fmt.Fprintf(s.stderr, "gobtf: %d of %d files, %d of %d MB, about %v left; last %s\n", p.Files, p.OfFiles, p.Bytes>>20, p.OfBytes>>20, left.Round(time.Second), e.Path)
 	}

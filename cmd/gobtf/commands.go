@@ -21,7 +21,7 @@ type command struct {
 
 // commands are all of them, in the order of help.
 func commands() []command {
-	return []command{addCommand, batchCommand, diffCommand, doctorCommand, dumpCommand, explainCommand, minCommand, rebaseCommand, resolveHelp, statsCommand, verifyCommand, completionCommand, manCommand, versionCommand,
+	return []command{addCommand, batchCommand, diffCommand, doctorCommand, dumpCommand, explainCommand, fromPackageCommand, minCommand, rebaseCommand, resolveHelp, statsCommand, verifyCommand, completionCommand, manCommand, versionCommand,
 		helpCommand()}
 }
 

@@ -43,6 +43,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("IMAGE", filepath.Join(fixtures, "image"))
 			e.Setenv("GOLDEN", filepath.Join(fixtures, "golden"))
 			e.Setenv("CORE", filepath.Join(fixtures, "core"))
+			e.Setenv("PACKAGES", filepath.Join(fixtures, "packages"))
 			e.Setenv("MODULE", filepath.Join(fixtures, "module", "gobtf_demo.ko.zst"))
 			e.Setenv("VMLINUX", vmlinux)
 			e.Setenv("SIGN", filepath.Join(fixtures, "..", "module", "testdata", "sign"))

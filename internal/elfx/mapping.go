@@ -88,6 +88,23 @@ func mapPath(path string) (*Mapping, error) {
 	return m, nil
 }
 
+// MapFile gives the contents of a regular file that is open already, which need not have a name any more. path is used in messages. The file
+// must stay open until Close, which leaves it open; nothing can be written back.
+func MapFile(f *os.File, path string) (*Mapping, error) {
+	o := &origin{file: f}
+	if err := unix.Fstat(int(f.Fd()), &o.st); err != nil {
+		return nil, &Error{path, "", err}
+	}
+	m, err := mapFile(o, path)
+	if err != nil {
+		return nil, &Error{path, "", cause(err)}
+	}
+	m.origin = nil
+	opened.Add(1)
+	m.register(path)
+	return m, nil
+}
+
 // cause takes the operation and the path off an error of package os: Error has the path already.
 func cause(err error) error {
 	var pe *os.PathError

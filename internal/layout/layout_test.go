@@ -36,12 +36,12 @@ var elfAndDwarf = []string{"debug/"}
 
 var table = map[string]row{
 	"cmd/gobtf": {may: []string{
-		"cmd/gobtf/early", "batch", "btf", "btf/cdecl", "btf/core", "btf/diff", "btf/diff/report", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "internal/argp", "module", "refit",
+		"cmd/gobtf/early", "batch", "btf", "btf/cdecl", "btf/core", "btf/diff", "btf/diff/report", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "internal/archive", "internal/argp", "module", "refit",
 		"github.com/urfave/cli/v2", "github.com/schollz/progressbar/v3",
 	}},
 	"module":          {may: []string{"btf", "internal/elfx", "github.com/smallstep/pkcs7", "github.com/youmark/pkcs8"}, ban: []string{"debug/dwarf"}},
 	"cmd/gobtf/early": {ban: []string{"os", "fmt", "strings"}}, // it must be initialized before them
-	"batch":           {may: []string{"btf", "encoder", "module"}},
+	"batch":           {may: []string{"btf", "btf/diff", "encoder", "module", "github.com/ulikunitz/xz"}},
 	"explain":         {may: []string{"btf", "dwarf2btf", "encoder", delveOp, delveReg}},
 	"refit":           {may: []string{"btf", "btf/verify", "btfids", "dedup", "distill", "encoder", "internal/elfx", "module"}}, // it writes .BTF and .BTF_ids at once
 	"encoder": {
@@ -64,6 +64,7 @@ var table = map[string]row{
 	"btf/dump":          {may: []string{"btf", "btf/cdecl"}, ban: elfAndDwarf},
 	"btf/verify":        {may: []string{"btf"}, ban: elfAndDwarf},
 
+	"internal/archive":   {may: []string{"github.com/blakesmith/ar", "github.com/cavaliergopher/cpio", "github.com/cavaliergopher/rpm", "github.com/klauspost/compress/", "github.com/ulikunitz/xz"}, ban: elfAndDwarf},
 	"internal/argp":      {ban: []string{"os"}},
 	"internal/dwarfscan": {ban: []string{"debug/", "os"}},
 	"internal/elfx":      {may: []string{"github.com/klauspost/compress/", "github.com/ulikunitz/xz", unix}, ban: []string{"debug/dwarf"}},
@@ -86,7 +87,7 @@ var table = map[string]row{
 // are second opinions there.
 var testOnly = []string{
 	"github.com/cilium/ebpf", "github.com/cilium/ebpf/", "github.com/go-delve/delve/pkg/dwarf/", "github.com/google/go-cmp/",
-	"github.com/rogpeppe/go-internal/", "github.com/smallstep/pkcs7", "github.com/klauspost/compress/", "github.com/ulikunitz/xz", unix,
+	"github.com/blakesmith/ar", "github.com/rogpeppe/go-internal/", "github.com/smallstep/pkcs7", "github.com/klauspost/compress/", "github.com/ulikunitz/xz", unix,
 }
 
 type listed struct {
