@@ -51,7 +51,7 @@ func Encode(ctx context.Context, files []*module.File, opt Options) (*Result, er
 
 // encode makes BTF on Options.Base, or standalone.
 func encode(ctx context.Context, open []*module.File, opt Options) (*Result, error) {
-	files, err := inputs(open, opt)
+	files, err := inputs(ctx, open, opt)
 	defer func() {
 		for _, f := range files {
 			f.close()
@@ -314,7 +314,7 @@ func (f *input) close() {
 }
 
 // inputs finds where the debug information of each file is.
-func inputs(open []*module.File, opt Options) ([]*input, error) {
+func inputs(ctx context.Context, open []*module.File, opt Options) ([]*input, error) {
 	var files []*input
 	for _, m := range open {
 		e, err := m.ELF(), error(nil)
@@ -323,6 +323,15 @@ func inputs(open []*module.File, opt Options) ([]*input, error) {
 		if f.info = e.Section(".debug_info"); f.info == nil {
 			if f.debug, err = e.FindDebug(opt.DebugDirs); err != nil {
 				return files, err
+			}
+			if id := e.BuildID(); f.debug == nil && opt.FetchDebug != nil && len(id) > 0 {
+				path, err := opt.FetchDebug(ctx, id)
+				if err != nil {
+					return files, fmt.Errorf("%s: no DWARF debug information: %w", f.path, err)
+				}
+				if f.debug, err = e.OpenDebug(path); err != nil {
+					return files, err
+				}
 			}
 			if f.debug != nil {
 				f.info = f.debug.Section(".debug_info")

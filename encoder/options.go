@@ -1,6 +1,7 @@
 package encoder
 
 import (
+	"context"
 	"io"
 
 	"github.com/gobtf/gobtf/btf"
@@ -29,6 +30,10 @@ type Options struct {
 	StripSignature bool           // a module's appended signature goes when its BTF is written in place
 	Signer         *module.Signer // signs a module whose BTF is written in place; the old signature goes
 	DebugDirs      []string       // where separate debug files are looked for, before /usr/lib/debug
+
+	// FetchDebug returns the path of a file with the debug information of a build id. It is asked for a file that has none and none on this
+	// machine (internal/debuginfod.Client.Fetch). nil: nobody is asked.
+	FetchDebug func(ctx context.Context, buildID []byte) (path string, err error)
 
 	// Explain is told of each function that the debug information defines: what became of it, and why. nil: nobody asks.
 	Explain func(*Explained)

@@ -52,7 +52,7 @@ func Add(ctx context.Context, f *module.File, onto *btf.Base, release string, fo
 	if m.own != nil {
 		r.Before = "old" // which form does not matter: nothing of it is used
 	}
-	o := encoder.Options{Features: kernel{onto}.features(), Base: onto, Jobs: opt.Jobs, DebugDirs: opt.DebugDirs, Notes: opt.Notes}
+	o := encoder.Options{Features: kernel{onto}.features(), Base: onto, Jobs: opt.Jobs, DebugDirs: opt.DebugDirs, FetchDebug: opt.FetchDebug, Notes: opt.Notes}
 	switch form {
 	case Split:
 	case Distilled:

@@ -46,7 +46,7 @@ func (s sources) best(ctx context.Context) (*btf.Types, error) {
 // dwarf encodes the module again, as its build would have on the base. It returns nil when there is no debug information.
 func (s sources) dwarf(ctx context.Context) (*btf.Types, error) {
 	opt := encoder.Options{
-		Features: s.onto.features(), Base: s.onto.Base, Jobs: s.opt.Jobs, DebugDirs: s.opt.DebugDirs, Notes: s.opt.Notes,
+		Features: s.onto.features(), Base: s.onto.Base, Jobs: s.opt.Jobs, DebugDirs: s.opt.DebugDirs, FetchDebug: s.opt.FetchDebug, Notes: s.opt.Notes,
 	}
 	s.r.After = Split
 	if s.opt.Form == Shifted {

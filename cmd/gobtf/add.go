@@ -24,6 +24,7 @@ func refitTable() argp.Table {
 		{Long: "strip_signature", Help: "drop a module's signature, which new BTF would break"},
 		signKeyOption, signCertOption, signHashOption, signOption,
 		{Long: "debug_dir", Arg: argp.Required, Many: true, Value: "DIR", Help: "look for separate debug files in `DIR` first (repeatable)"},
+		debuginfodOption,
 		{Long: "jobs", Short: 'j', Arg: argp.Required, Value: "N", Help: "`N` workers; 0: chosen from the input's size (default: 0)"},
 		maxUnpackedOption,
 	}
@@ -41,8 +42,13 @@ func refitOptions(c *argp.Line, stderr io.Writer) (opt refitting, err error) {
 	if err != nil {
 		return opt, err
 	}
+	fetch, err := fetchDebug(c, stderr)
+	if err != nil {
+		return opt, err
+	}
 	return refitting{refit.Options{
-		Signer: signer, StripSignature: c.Has("strip_signature"), DebugDirs: c.Strings("debug_dir"), Jobs: jobs,
+		FetchDebug: fetch,
+		Signer:     signer, StripSignature: c.Has("strip_signature"), DebugDirs: c.Strings("debug_dir"), Jobs: jobs,
 		Notes: func(format string, args ...any) { fmt.Fprintf(stderr, "gobtf: "+format+"\n", args...) },
 	}}, nil
 }

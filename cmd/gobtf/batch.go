@@ -35,6 +35,7 @@ is 1. The manifest (docs/json.md) says what became of each file; --resume goes o
 		{Long: "strip_signature", Help: "drop modules' signatures, which new BTF would break"},
 		signKeyOption, signCertOption, signHashOption, signOption,
 		{Long: "debug_dir", Arg: argp.Required, Many: true, Value: "DIR", Help: "look for separate debug files in `DIR` first (repeatable)"},
+		debuginfodOption,
 	}, manyRunOptions, argp.Table{
 		{Long: "shard", Arg: argp.Required, Value: "I/N", Help: "only part `I/N` of the work, from 1/N to N/N"},
 		{Long: "merge_manifests", Help: "join the manifests of all shards, and check that nothing is missing"},
@@ -67,7 +68,7 @@ func runBatch(ctx context.Context, l *argp.Line, stdout, stderr io.Writer) error
 	if l.Has("merge_manifests") {
 		return mergeManifests(l, stdout)
 	}
-	opt, err := batchOptions(l)
+	opt, err := batchOptions(l, stderr)
 	if err != nil {
 		return err
 	}
@@ -185,7 +186,7 @@ func given(l *argp.Line, words []string, names ...string) []string {
 	return words
 }
 
-func batchOptions(l *argp.Line) (batch.Options, error) {
+func batchOptions(l *argp.Line, stderr io.Writer) (batch.Options, error) {
 	opt, words, err := manyOptions(l)
 	if err != nil {
 		return opt, err
@@ -193,6 +194,9 @@ func batchOptions(l *argp.Line) (batch.Options, error) {
 	e := &opt.Encode
 	e.Strict, e.StripSignature, e.DebugDirs = l.Has("strict"), l.Has("strip_signature"), l.Strings("debug_dir")
 	if e.Signer, err = signer(l); err != nil {
+		return opt, err
+	}
+	if e.FetchDebug, err = fetchDebug(l, stderr); err != nil {
 		return opt, err
 	}
 	if e.Signer != nil && !l.Has("in_place") {

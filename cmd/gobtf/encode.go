@@ -157,6 +157,9 @@ func encodeOptions(c *line, stdout, stderr io.Writer) (opt encoder.Options, err 
 		Notes: func(format string, args ...any) { fmt.Fprintf(stderr, "gobtf: "+format+"\n", args...) },
 	}
 	opt.Features, opt.Jobs = c.features, c.jobs
+	if opt.FetchDebug, err = fetchDebug(c, stderr); err != nil {
+		return opt, err
+	}
 	if opt.Signer, err = signer(c); err != nil {
 		return opt, err
 	}

@@ -30,13 +30,14 @@ the base has, too. Ends with 0 when what was asked for was found.`,
 		{Long: "btf_features", Arg: argp.Required, Value: "LIST", Default: "default", Help: "features in `LIST`, as for -J"},
 		{Long: "lang_exclude", Arg: argp.Required, Value: "LIST", Help: "no units in the languages of `LIST`"},
 		{Long: "debug_dir", Arg: argp.Required, Many: true, Value: "DIR", Help: "look for separate debug files in `DIR` first (repeatable)"},
+		debuginfodOption,
 		{Long: "jobs", Short: 'j', Arg: argp.Required, Value: "N", Help: "`N` workers; 0: chosen from the input's size (default: 0)"},
 		maxUnpackedOption,
 	},
 	run: explain,
 }
 
-func explain(ctx context.Context, l *argp.Line, stdout, _ io.Writer) error {
+func explain(ctx context.Context, l *argp.Line, stdout, stderr io.Writer) error {
 	if err := setMaxUnpacked(l); err != nil {
 		return err
 	}
@@ -45,12 +46,12 @@ func explain(ctx context.Context, l *argp.Line, stdout, _ io.Writer) error {
 	case l.Has("skipped") && l.Has("not_shared"):
 		return usagef("explain: --skipped is about functions, --not_shared about types: give one of them")
 	case l.Has("not_shared") && n == 1:
-		return explainTypes(ctx, l, "", stdout)
+		return explainTypes(ctx, l, "", stdout, stderr)
 	case l.Has("skipped") && n == 1:
 	case !l.Has("skipped") && !l.Has("not_shared") && n == 2:
 		want = l.Operands[0]
 		if isType(want) {
-			return explainTypes(ctx, l, want, stdout)
+			return explainTypes(ctx, l, want, stdout, stderr)
 		}
 		if _, err := path.Match(want, ""); err != nil {
 			return usagef("explain: %q: %v", want, err)
@@ -59,7 +60,7 @@ func explain(ctx context.Context, l *argp.Line, stdout, _ io.Writer) error {
 		return usagef("explain: give a function or a type and a file, or --skipped or --not_shared and a file")
 	}
 	file := l.Operands[len(l.Operands)-1]
-	opt, err := explainOptions(l)
+	opt, err := explainOptions(l, stderr)
 	if err != nil {
 		return err
 	}
@@ -79,7 +80,7 @@ func explain(ctx context.Context, l *argp.Line, stdout, _ io.Writer) error {
 		found[x.Name] = x
 	}
 	if _, err := encodeToExplain(ctx, file, opt); err != nil {
-		if want != "" && ctx.Err() == nil && explainTypes(ctx, l, want, stdout) == nil {
+		if want != "" && ctx.Err() == nil && explainTypes(ctx, l, want, stdout, stderr) == nil {
 			return nil // a module whose DWARF was stripped has types, too
 		}
 		return err
@@ -90,7 +91,7 @@ func explain(ctx context.Context, l *argp.Line, stdout, _ io.Writer) error {
 	}
 	slices.SortFunc(list, func(a, b *encoder.Explained) int { return cmp.Compare(a.Name, b.Name) })
 	if len(list) == 0 && want != "" {
-		if err := explainTypes(ctx, l, want, stdout); err == nil {
+		if err := explainTypes(ctx, l, want, stdout, stderr); err == nil {
 			return nil // whatever else came of it: a function was asked for as well
 		}
 		return fmt.Errorf("%s: no unit defines a function %s: it is declared only, inlined in all places without a copy of its own, or misspelled (and no type has this name)", file, want)
@@ -103,8 +104,11 @@ func explain(ctx context.Context, l *argp.Line, stdout, _ io.Writer) error {
 	return nil
 }
 
-func explainOptions(l *argp.Line) (opt encoder.Options, err error) {
+func explainOptions(l *argp.Line, stderr io.Writer) (opt encoder.Options, err error) {
 	opt.DebugDirs = l.Strings("debug_dir")
+	if opt.FetchDebug, err = fetchDebug(l, stderr); err != nil {
+		return opt, err
+	}
 	if opt.Jobs, err = l.Number("jobs"); err != nil {
 		return opt, usagef("explain: %v", err)
 	}

@@ -28,9 +28,9 @@ func isType(want string) bool {
 }
 
 // explainTypes says of the types of a name, or with "" of all, why split BTF does not share them with its base.
-func explainTypes(ctx context.Context, l *argp.Line, want string, stdout io.Writer) error {
+func explainTypes(ctx context.Context, l *argp.Line, want string, stdout, stderr io.Writer) error {
 	file := l.Operands[len(l.Operands)-1]
-	ts, err := splitTypes(ctx, l, file)
+	ts, err := splitTypes(ctx, l, file, stderr)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func ofKind(k btf.Kind, word string) bool {
 }
 
 // splitTypes reads the BTF of a file; where it has none, what its DWARF becomes on the base.
-func splitTypes(ctx context.Context, l *argp.Line, file string) (*btf.Types, error) {
+func splitTypes(ctx context.Context, l *argp.Line, file string, stderr io.Writer) (*btf.Types, error) {
 	base := l.String("btf_base")
 	b, err := module.ReadBTF(file)
 	if err == nil && b != nil {
@@ -104,7 +104,7 @@ func splitTypes(ctx context.Context, l *argp.Line, file string) (*btf.Types, err
 	if base == "" {
 		return nil, at(err, file)
 	}
-	opt, err := explainOptions(l)
+	opt, err := explainOptions(l, stderr)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,7 +67,7 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("no such condition")
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": status, "cut": cut, "size": size, "lines": lines, "poke": poke, "pokeat": pokeat, "section": section, "unpack": unpack, "signed": signed,
+			"status": status, "cut": cut, "size": size, "lines": lines, "poke": poke, "pokeat": pokeat, "section": section, "unpack": unpack, "signed": signed, "serve": serve,
 		},
 	})
 }
@@ -104,6 +106,14 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("%s: status %d, want %d", strings.Join(args[1:], " "), got, want)
 	}
+}
+
+// serve FILE: starts a debuginfod that has FILE for every build id, and none when FILE is gone. $DEBUGINFOD_URLS is where.
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	path := ts.MkAbs(args[0])
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, path) }))
+	ts.Defer(s.Close)
+	ts.Setenv("DEBUGINFOD_URLS", s.URL)
 }
 
 // cut FILE N: leaves the first N bytes.

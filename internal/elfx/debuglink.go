@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/hex"
+	"fmt"
 	"hash/crc32"
 	"os"
 	"path/filepath"
@@ -53,6 +54,16 @@ func (f *File) FindDebug(dirs []string) (*File, error) {
 		}
 	}
 	return nil, nil
+}
+
+// OpenDebug opens a file that is said to hold the debug information of f. It is an error when its build id is another, and when there is none.
+func (f *File) OpenDebug(path string) (*File, error) {
+	id := f.BuildID()
+	d := f.tryDebug(path, func(d *File) bool { return len(id) > 1 && bytes.Equal(d.BuildID(), id) })
+	if d == nil {
+		return nil, &Error{f.Path, "", fmt.Errorf("%s does not have its debug information", path)}
+	}
+	return d, nil
 }
 
 // debugLink reads .gnu_debuglink: a name, zeros up to a multiple of 4, a checksum.

@@ -36,7 +36,7 @@ var elfAndDwarf = []string{"debug/"}
 
 var table = map[string]row{
 	"cmd/gobtf": {may: []string{
-		"cmd/gobtf/early", "batch", "btf", "btf/cdecl", "btf/core", "btf/diff", "btf/diff/report", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "internal/archive", "internal/argp", "module", "refit",
+		"cmd/gobtf/early", "batch", "btf", "btf/cdecl", "btf/core", "btf/diff", "btf/diff/report", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "internal/archive", "internal/argp", "internal/debuginfod", "module", "refit",
 		"github.com/urfave/cli/v2", "github.com/schollz/progressbar/v3",
 	}},
 	"module":          {may: []string{"btf", "internal/elfx", "github.com/smallstep/pkcs7", "github.com/youmark/pkcs8"}, ban: []string{"debug/dwarf"}},
@@ -64,18 +64,19 @@ var table = map[string]row{
 	"btf/dump":          {may: []string{"btf", "btf/cdecl"}, ban: elfAndDwarf},
 	"btf/verify":        {may: []string{"btf"}, ban: elfAndDwarf},
 
-	"internal/archive":   {may: []string{"github.com/blakesmith/ar", "github.com/cavaliergopher/cpio", "github.com/cavaliergopher/rpm", "github.com/klauspost/compress/", "github.com/ulikunitz/xz"}, ban: elfAndDwarf},
-	"internal/argp":      {ban: []string{"os"}},
-	"internal/dwarfscan": {ban: []string{"debug/", "os"}},
-	"internal/elfx":      {may: []string{"github.com/klauspost/compress/", "github.com/ulikunitz/xz", unix}, ban: []string{"debug/dwarf"}},
-	"internal/intern":    {may: []string{"internal/mem"}, ban: elfAndDwarf},
-	"internal/mem":       {may: []string{unix}, ban: elfAndDwarf},
-	"internal/btftest":   {may: []string{"btf", "internal/testinput"}, ban: elfAndDwarf}, // for tests
-	"internal/layout":    {},
-	"internal/rules":     {},
-	"internal/shown":     {ban: []string{"debug/", "os"}},
-	"internal/testinput": {may: []string{"github.com/klauspost/compress/"}},
-	"internal/testdwarf": {},
+	"internal/archive":    {may: []string{"github.com/blakesmith/ar", "github.com/cavaliergopher/cpio", "github.com/cavaliergopher/rpm", "github.com/klauspost/compress/", "github.com/ulikunitz/xz"}, ban: elfAndDwarf},
+	"internal/argp":       {ban: []string{"os"}},
+	"internal/debuginfod": {may: []string{"module", unix}, ban: elfAndDwarf},
+	"internal/dwarfscan":  {ban: []string{"debug/", "os"}},
+	"internal/elfx":       {may: []string{"github.com/klauspost/compress/", "github.com/ulikunitz/xz", unix}, ban: []string{"debug/dwarf"}},
+	"internal/intern":     {may: []string{"internal/mem"}, ban: elfAndDwarf},
+	"internal/mem":        {may: []string{unix}, ban: elfAndDwarf},
+	"internal/btftest":    {may: []string{"btf", "internal/testinput"}, ban: elfAndDwarf}, // for tests
+	"internal/layout":     {},
+	"internal/rules":      {},
+	"internal/shown":      {ban: []string{"debug/", "os"}},
+	"internal/testinput":  {may: []string{"github.com/klauspost/compress/"}},
+	"internal/testdwarf":  {},
 
 	"contrib/ciliumebpf": {may: []string{"btf", "github.com/cilium/ebpf/btf"}, ban: elfAndDwarf}, // for Go programs; nothing here uses it
 
