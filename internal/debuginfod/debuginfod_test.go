@@ -215,7 +215,9 @@ func TestResume(t *testing.T) {
 // TestLonger: what an earlier run left is longer than the file there: it is begun again.
 func TestLonger(t *testing.T) {
 	data, id := debugFile(t)
-	url, _ := serve(t, func(w http.ResponseWriter, r *http.Request) { http.ServeContent(w, r, "x", time.Unix(1, 0), bytes.NewReader(data)) })
+	url, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.ServeContent(w, r, "x", time.Unix(1, 0), bytes.NewReader(data))
+	})
 	c := &Client{URLs: []string{url}, Cache: t.TempDir()}
 	dir := filepath.Join(c.Cache, fmt.Sprintf("%x", id))
 	if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, "debuginfo.part"), make([]byte, len(data)+10), 0o600)); err != nil {
