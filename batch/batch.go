@@ -132,7 +132,7 @@ func list(files []string, opt Options) ([]item, error) {
 		name := filepath.Base(path)
 		items = append(items, item{path: path, size: fi.Size(), release: module.ReleaseOf(path), kernel: strings.HasPrefix(name, "vmlinux")})
 	}
-	slices.SortFunc(items, func(a, b item) int { return cmp.Or(cmp.Compare(b.size, a.size), cmp.Compare(a.path, b.path)) })
+	largestFirst(items)
 	for i := 1; i < len(items); i++ {
 		if items[i].path == items[i-1].path {
 			return nil, fmt.Errorf("%s: given twice", items[i].path)
@@ -143,6 +143,10 @@ func list(files []string, opt Options) ([]item, error) {
 		return items, nil
 	}
 	return items, nameOutputs(items, opt.OutDir)
+}
+
+func largestFirst(items []item) {
+	slices.SortFunc(items, func(a, b item) int { return cmp.Or(cmp.Compare(b.size, a.size), cmp.Compare(a.path, b.path)) })
 }
 
 // of returns the items of a shard: each goes to the part that has the least so far, whose order is that of the sizes. The parts of the

@@ -24,6 +24,8 @@ import (
 type Package interface {
 	// Name is what messages and the manifest call it.
 	Name() string
+	// Size is in bytes, for an estimate of what it costs.
+	Size() int64
 	// Walk calls each for its regular files, in order, until that returns an error. It may be called twice.
 	Walk(ctx context.Context, each func(*File) error) error
 }
@@ -40,15 +42,15 @@ type File struct {
 // release when there are several packages. Nothing is unpacked but files that are being worked on, each into a file without a name below
 // OutDir, which is gone when the process is. A module that stands before its vmlinux waits for a second walk through its package.
 //
-// The manifest has an entry for each file, PACKAGE:NAME. A package that cannot be read has one, too.
+// A shard has some of the packages, whole. The manifest has an entry for each file, PACKAGE:NAME. A package that cannot be read has one, too.
 func RunPackages(ctx context.Context, list []Package, opt Options) (*Manifest, error) {
 	r, err := newRun(opt)
 	if err != nil {
 		return nil, err
 	}
-	outs := map[string]string{}
-	for _, p := range list {
-		u := &unpacker{run: r, p: p, nested: len(list) > 1, kernels: map[string]string{}, outs: outs, done: map[string]bool{}}
+	outs, nested := map[string]string{}, len(list) > 1
+	for _, p := range opt.Shard.packages(list) {
+		u := &unpacker{run: r, p: p, nested: nested, kernels: map[string]string{}, outs: outs, done: map[string]bool{}}
 		if err := u.all(ctx); err != nil && ctx.Err() == nil {
 			r.add(&Entry{Path: p.Name(), State: Failed, Error: err.Error(), Notes: []string{}}, 0)
 		}
@@ -58,6 +60,24 @@ func RunPackages(ctx context.Context, list []Package, opt Options) (*Manifest, e
 	}
 	r.m.finish()
 	return r.m, ctx.Err()
+}
+
+// packages returns those of a shard, the largest first.
+func (s Shard) packages(list []Package) []Package {
+	byPath, items := map[string]Package{}, []item{}
+	for _, p := range list {
+		byPath[p.Name()] = p
+		items = append(items, item{path: p.Name(), size: p.Size()})
+	}
+	if s.Of <= 1 || len(byPath) < len(list) {
+		return list
+	}
+	largestFirst(items)
+	var mine []Package
+	for _, it := range s.of(items) {
+		mine = append(mine, byPath[it.path])
+	}
+	return mine
 }
 
 // unpacker works on one package.

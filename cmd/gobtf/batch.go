@@ -37,7 +37,6 @@ is 1. The manifest (docs/json.md) says what became of each file; --resume goes o
 		{Long: "debug_dir", Arg: argp.Required, Many: true, Value: "DIR", Help: "look for separate debug files in `DIR` first (repeatable)"},
 		debuginfodOption,
 	}, manyRunOptions, argp.Table{
-		{Long: "shard", Arg: argp.Required, Value: "I/N", Help: "only part `I/N` of the work, from 1/N to N/N"},
 		{Long: "merge_manifests", Help: "join the manifests of all shards, and check that nothing is missing"},
 		maxUnpackedOption,
 	}),
@@ -56,6 +55,7 @@ var (
 		{Long: "jobs", Short: 'j', Arg: argp.Required, Value: "N", Help: "`N` files at once (default: as many as there are processors)"},
 		{Long: "memory", Arg: argp.Required, Value: "SIZE", Help: "begin no file that would take all together beyond `SIZE`, by estimate (with K, M or G)"},
 		{Long: "manifest", Arg: argp.Required, Value: "FILE", Help: "write the manifest to `FILE` (default: manifest.json in the folder of --out_dir; without that none)"},
+		{Long: "shard", Arg: argp.Required, Value: "I/N", Help: "only part `I/N` of the work, from 1/N to N/N"},
 		{Long: "resume", Help: "leave alone what the manifest says was done and has not changed"},
 		{Long: "log", Arg: argp.Required, Value: "FORM", Default: "text", Help: "`FORM` is text, or json: a line on stdout for each file"},
 	}
@@ -172,6 +172,9 @@ func manyOptions(l *argp.Line) (opt batch.Options, words []string, err error) {
 		}
 		opt.Memory = n
 	}
+	if opt.Shard, err = batch.ParseShard(l.String("shard")); err != nil {
+		return opt, nil, usagef("--shard: %v", err)
+	}
 	opt.Version = ownVersion
 	return opt, given(l, []string{"--btf_features=" + e.Features.String()}, "lang_exclude", "pahole_quirks"), nil
 }
@@ -204,9 +207,6 @@ func batchOptions(l *argp.Line, stderr io.Writer) (batch.Options, error) {
 	}
 	if (opt.OutDir == "") == !l.Has("in_place") {
 		return opt, usagef("batch: give --out_dir, or --in_place")
-	}
-	if opt.Shard, err = batch.ParseShard(l.String("shard")); err != nil {
-		return opt, usagef("batch: --shard: %v", err)
 	}
 	opt.Flags = strings.Join(given(l, words, "strict", "strip_signature", "sign_key", "sign_cert", "sign_hash", "sign", "in_place"), " ")
 	return opt, nil

@@ -81,6 +81,7 @@ func fromPackage(ctx context.Context, l *argp.Line, stdout, stderr io.Writer) er
 // onDisk is a package in a file, or a folder.
 type onDisk struct {
 	path  string
+	size  int64
 	limit int64 // bytes that it may unpack to
 }
 
@@ -95,10 +96,12 @@ func newPackage(path string, limit int64) (*onDisk, error) {
 	if limit == 0 {
 		limit = fi.Size() * unpackFactor
 	}
-	return &onDisk{path, limit}, nil
+	return &onDisk{path, fi.Size(), limit}, nil
 }
 
 func (p *onDisk) Name() string { return filepath.Base(p.path) }
+
+func (p *onDisk) Size() int64 { return p.size }
 
 func (p *onDisk) Walk(ctx context.Context, each func(*batch.File) error) error {
 	return archive.Walk(ctx, p.path, p.limit, func(f *archive.File) error {

@@ -150,7 +150,7 @@ func (w *walker) deb(r io.Reader) error {
 			return fmt.Errorf("member %q has a size below 0", h.Name)
 		}
 		if name := strings.TrimSuffix(h.Name, "/"); strings.HasPrefix(name, "data.tar") {
-			return w.compressed(&whole{w, a, h.Size}, func(r io.Reader) error { return w.tar(r, false) })
+			return w.compressed(&whole{nil, a, h.Size}, func(r io.Reader) error { return w.tar(r, false) })
 		}
 	}
 }
@@ -318,7 +318,7 @@ func (w *walker) file(name string, size int64, body io.Reader) error {
 
 // whole makes it an error when a file ends before its size: the library for cpio takes that for its end.
 type whole struct {
-	w    *walker
+	w    *walker // is told of errors; nil for what another goroutine reads
 	r    io.Reader
 	left int64
 }
@@ -328,7 +328,9 @@ func (f *whole) Read(b []byte) (int, error) {
 	if f.left -= int64(n); errors.Is(err, io.EOF) && f.left > 0 {
 		err = io.ErrUnexpectedEOF
 	}
-	f.w.broken = f.w.broken || err != nil && !errors.Is(err, io.EOF)
+	if f.w != nil && err != nil && !errors.Is(err, io.EOF) {
+		f.w.broken = true
+	}
 	return n, err
 }
 
