@@ -5,7 +5,7 @@ STATICCHECK = v0.6.1
 CROSS = 386 arm arm64 riscv64 s390x ppc64le loong64
 # Tests and checks go without the compiler's profile (cmd/gobtf/default.pgo), for which everything would be compiled once more.
 lint race fuzz mutants: export GOFLAGS := $(or $(GOFLAGS),-pgo=off)
-.PHONY: install build test pgo torture cross-test machines attack determinism packages package-test dist release race fuzz bench fixtures rules mutants parity kbuild-test kbuild-docs boot-test oot-test demo lint clean
+.PHONY: install build test pgo torture cross-test machines attack determinism packages package-test dist release race fuzz bench fixtures rules mutants parity sweep kbuild-test kbuild-docs boot-test oot-test demo lint clean
 
 build: ## bin/gobtf, statically linked
 	CGO_ENABLED=0 $(GO) build -pgo=auto -trimpath -o bin/gobtf ./cmd/gobtf
@@ -63,6 +63,9 @@ mutants: ## changes the source in N=200 random places (SEED=1), one at a time, a
 
 parity: build ## every byte against the reference, on a Debian debug kernel : WHAT="modules - all" (tools/parity tells)
 	$(GO) run ./tools/parity $(WHAT)
+
+sweep: build ## all debug kernels of Debian's suites against the reference: SUITES="trixie sid" ARCHES="amd64 arm64" LIMIT=10
+	SUITES="$(SUITES)" ARCHES="$(ARCHES)" LIMIT="$(LIMIT)" scripts/e2e/sweep
 
 kbuild-test: ## kernels built with PAHOLE=gobtf in every way, compared and booted: KERNELS="6.12 7" WAYS="gcc llvm" KEEP=1
 	KERNELS="$(KERNELS)" WAYS="$(WAYS)" KEEP="$(KEEP)" scripts/e2e/kbuild-test
