@@ -52,7 +52,6 @@ func (k Kind) String() string {
 	return "kind " + strconv.FormatUint(uint64(k), 10)
 }
 
-func (k Kind) ofField() bool { return k <= FieldRShift }
 func (k Kind) ofType() bool  { return k >= TypeIDLocal && k <= TypeSize || k == TypeMatches }
 func (k Kind) ofValue() bool { return k == EnumValueExists || k == EnumValue }
 
