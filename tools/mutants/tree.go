@@ -50,7 +50,7 @@ func readTree() (*tree, error) {
 
 // measured tells whether a package's source is changed: tools are not, nor what only tests use.
 func measured(path string) bool {
-	return !strings.HasPrefix(path, "tools/") && !strings.HasPrefix(path, "scripts/") && path != "internal/layout" && !strings.HasPrefix(path, "internal/test")
+	return !strings.HasPrefix(path, "tools/") && !strings.HasPrefix(path, "scripts/") && path != "internal/layout" && path != "internal/dwarfgen" && !strings.HasPrefix(path, "internal/test")
 }
 
 // sites returns all places to change, in the order of their files.
