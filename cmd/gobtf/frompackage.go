@@ -65,7 +65,7 @@ func fromPackage(ctx context.Context, l *argp.Line, stdout, stderr io.Writer) er
 	for _, path := range l.Operands {
 		p, err := newPackage(path, limit)
 		if err != nil {
-			return err
+			return at(err, path)
 		}
 		list = append(list, p)
 	}

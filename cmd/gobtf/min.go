@@ -109,7 +109,7 @@ func minFiles(l *argp.Line) (objects, targets []string, err error) {
 	for _, path := range l.Operands {
 		bpf, err := isBPF(path)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, at(err, path)
 		}
 		if bpf {
 			objects = append(objects, path)

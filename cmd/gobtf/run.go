@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -93,5 +94,10 @@ func dispatch(ctx context.Context, argv []string, stdout, stderr io.Writer) erro
 
 // oneLine makes an error's text one line, whatever a library put into it.
 func oneLine(err error) string {
-	return strings.TrimSpace(strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; "))
+	text := strings.TrimSpace(err.Error())
+	var pe *fs.PathError
+	if errors.As(err, &pe) { // "FILE: CAUSE", as everywhere, and not "stat FILE: CAUSE"
+		text = strings.Replace(text, pe.Error(), pe.Path+": "+pe.Err.Error(), 1)
+	}
+	return strings.ReplaceAll(text, "\n", "; ")
 }
