@@ -6,7 +6,7 @@ import (
 
 const (
 	maxNesting = 32      // prototypes in prototypes, structs in structs
-	maxEffort  = 1 << 22 // pairs of types that one relocation may look at
+	maxEffort  = 1 << 18 // pairs of types that one relocation may look at
 )
 
 // comparison asks whether types of an object (a) are what they are in a kernel (b).
