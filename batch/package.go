@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/btf/diff"
 	"github.com/gobtf/gobtf/module"
@@ -256,12 +258,8 @@ func (u *unpacker) output(it item, name string) string {
 
 // spool copies a file's contents into a file without a name.
 func (u *unpacker) spool(s *spooled, body io.Reader) error {
-	f, err := os.CreateTemp(u.opt.OutDir, ".gobtf-unpack-*")
+	f, err := unnamed(u.opt.OutDir)
 	if err != nil {
-		return err
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		_ = f.Close()
 		return err
 	}
 	s.open = f
@@ -280,6 +278,21 @@ func (u *unpacker) spool(s *spooled, body io.Reader) error {
 	}
 	s.hash = hex.EncodeToString(h.Sum(nil))
 	return nil
+}
+
+// unnamed makes a file without a name. Where the file system has no such files, it has one for a moment.
+func unnamed(dir string) (*os.File, error) {
+	if fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600); err == nil {
+		return os.NewFile(uintptr(fd), dir), nil
+	}
+	f, err := os.CreateTemp(dir, ".gobtf-unpack-*")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // isKernel tells a vmlinux from its name: vmlinux, vmlinux.debug, vmlinux-6.12.

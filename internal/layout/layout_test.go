@@ -41,7 +41,7 @@ var table = map[string]row{
 	}},
 	"module":          {may: []string{"btf", "internal/elfx", "github.com/smallstep/pkcs7", "github.com/youmark/pkcs8"}, ban: []string{"debug/dwarf"}},
 	"cmd/gobtf/early": {ban: []string{"os", "fmt", "strings"}}, // it must be initialized before them
-	"batch":           {may: []string{"btf", "btf/diff", "encoder", "module", "github.com/ulikunitz/xz"}},
+	"batch":           {may: []string{"btf", "btf/diff", "encoder", "module", "github.com/ulikunitz/xz", unix}},
 	"explain":         {may: []string{"btf", "dwarf2btf", "encoder", delveOp, delveReg}},
 	"refit":           {may: []string{"btf", "btf/verify", "btfids", "dedup", "distill", "encoder", "internal/elfx", "module"}}, // it writes .BTF and .BTF_ids at once
 	"encoder": {
