@@ -109,6 +109,7 @@ func Run(ctx context.Context, files []string, opt Options) (*Manifest, error) {
 
 func newRun(opt Options) (*run, error) {
 	r := &run{opt: opt, bases: map[string]*base{}, own: map[string]*btf.Types{}, m: newManifest(opt)}
+	r.room.limit = int64(opt.Memory)
 	if opt.Done != nil {
 		opt.Done.index() // before several ask it
 	}
@@ -195,11 +196,14 @@ func nameOutputs(items []item, dir string) error {
 }
 
 // outName returns what the BTF of a file is called.
-func outName(name string) string {
+func outName(name string) string { return plainName(name) + ".btf" }
+
+// plainName is a file's name without what says that it is compressed, or was split off.
+func plainName(name string) string {
 	for _, end := range []string{".xz", ".zst", ".gz", ".debug"} {
 		name = strings.TrimSuffix(name, end)
 	}
-	return name + ".btf"
+	return name
 }
 
 // run is the state of one Run.
@@ -225,7 +229,6 @@ type base struct {
 
 // all works on items with so many workers.
 func (r *run) all(ctx context.Context, items []item, workers int) {
-	r.room.limit = int64(r.opt.Memory)
 	next := make(chan item)
 	var wg sync.WaitGroup
 	for range min(workers, len(items)) {

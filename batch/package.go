@@ -121,7 +121,6 @@ func (u *unpacker) all(ctx context.Context) error {
 
 // walk hands the modules of a package to workers. A vmlinux is encoded before it goes on, by all of them.
 func (u *unpacker) walk(ctx context.Context) error {
-	u.room.limit = int64(u.opt.Memory)
 	next := make(chan *spooled)
 	var wg sync.WaitGroup
 	for range max(1, u.opt.Jobs) {
@@ -302,12 +301,7 @@ func isKernel(name string) bool {
 }
 
 // isModule tells a module, or what was split off from it, from its name.
-func isModule(name string) bool {
-	for _, end := range []string{".xz", ".zst", ".gz", ".debug"} {
-		name = strings.TrimSuffix(name, end)
-	}
-	return strings.HasSuffix(name, ".ko")
-}
+func isModule(name string) bool { return strings.HasSuffix(plainName(name), ".ko") }
 
 func isELF(path string) bool {
 	f, err := os.Open(path)

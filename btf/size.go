@@ -3,7 +3,7 @@ package btf
 import "strings"
 
 // maxChain bounds how many typedefs, modifiers and arrays are followed to a size.
-const maxChain = 64
+const maxChain = 256
 
 // SizeOf returns the size of a type in bytes, 0 where it has none. address is the size of an address in bytes, which BTF does not say.
 func (t *Types) SizeOf(id TypeID, address uint32) uint32 {

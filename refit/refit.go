@@ -31,12 +31,15 @@ type Options struct {
 	Vermagic  string // of the base's kernel (module.KernelVermagic); "" is not known, and nothing is compared
 	AnyKernel bool   // also a module that a kernel with this vermagic would refuse
 
-	StripSignature bool                                                      // of modules that have one, which new BTF would break
-	Signer         *module.Signer                                            // signs modules that are written; the old signature goes
-	DebugDirs      []string                                                  // where separate debug files are looked for, before /usr/lib/debug
-	FetchDebug     func(ctx context.Context, buildID []byte) (string, error) // as encoder.Options.FetchDebug
-	Jobs           int                                                       // workers of one encoding, 0 by size
-	Notes          func(format string, args ...any)
+	StripSignature bool           // of modules that have one, which new BTF would break
+	Signer         *module.Signer // signs modules that are written; the old signature goes
+	DebugDirs      []string       // where separate debug files are looked for, before /usr/lib/debug
+	Jobs           int            // workers of one encoding, 0 by size
+
+	// FetchDebug is as encoder.Options.FetchDebug.
+	FetchDebug func(ctx context.Context, buildID []byte) (string, error)
+
+	Notes func(format string, args ...any)
 }
 
 func (o Options) note(format string, args ...any) {

@@ -45,12 +45,14 @@ func (c *comparison) fields(a, b btf.TypeID) bool {
 	return false
 }
 
-// step tells whether one more pair may be looked at.
-func (c *comparison) step() error {
+// pair returns the next two types that are compared, bare, unless too many have been.
+func (c *comparison) pair(a, b btf.TypeID) (ta, tb btf.Type, err error) {
 	if c.left--; c.left < 0 {
-		return errEffort
+		return ta, tb, errEffort
 	}
-	return nil
+	ta, _ = bare(c.a, a)
+	tb, _ = bare(c.b, b)
+	return ta, tb, nil
 }
 
 // compatible tells whether type b may stand for type a: of one kind, pointers, arrays and prototypes looked through. Members do not count.
@@ -59,11 +61,10 @@ func (c *comparison) compatible(a, b btf.TypeID, depth int) (bool, error) {
 		return false, nil
 	}
 	for range maxNesting {
-		if err := c.step(); err != nil {
+		ta, tb, err := c.pair(a, b)
+		if err != nil {
 			return false, err
 		}
-		ta, _ := bare(c.a, a)
-		tb, _ := bare(c.b, b)
 		if !alike(ta, tb) {
 			return false, nil
 		}
@@ -123,11 +124,10 @@ func (c *comparison) matches(a, b btf.TypeID, pointer bool, depth int) (bool, er
 		return false, errDepth
 	}
 	for range maxNesting {
-		if err := c.step(); err != nil {
+		ta, tb, err := c.pair(a, b)
+		if err != nil {
 			return false, err
 		}
-		ta, _ := bare(c.a, a)
-		tb, _ := bare(c.b, b)
 		if !sameNames(ta, tb) {
 			return false, nil
 		}

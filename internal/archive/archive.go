@@ -236,7 +236,7 @@ func (w *walker) compressed(r io.Reader, read func(io.Reader) error) (err error)
 		if err != nil {
 			return err
 		}
-		defer func() { z.close() }()
+		defer z.close()
 		plain, end = z, z.end
 	case "bzip2":
 		plain = bzip2.NewReader(b)

@@ -90,7 +90,7 @@ func (c *Client) Fetch(ctx context.Context, id []byte) (path string, err error) 
 	for _, server := range c.URLs {
 		switch err := c.from(ctx, server, id, part); {
 		case err == nil:
-			return path, c.keep(part, path)
+			return path, keep(part, path)
 		case ctx.Err() != nil:
 			return "", ctx.Err()
 		case !errors.Is(err, ErrNotFound):
@@ -106,7 +106,7 @@ func (c *Client) Fetch(ctx context.Context, id []byte) (path string, err error) 
 }
 
 // keep gives the finished file its name.
-func (c *Client) keep(part *os.File, path string) error {
+func keep(part *os.File, path string) error {
 	if err := part.Sync(); err != nil {
 		return err
 	}
