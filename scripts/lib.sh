@@ -96,12 +96,18 @@ versions() {
 	done | sort -u | sort -V
 }
 
+# download PACKAGE=VERSION DIR: makes the folder anew, and puts the package into it.
+download() {
+	rm -rf "$2"
+	mkdir -p "$2"
+	(cd "$2" && three apt-get $APT download "$1" >&2) || { rm -rf "$2"; die "could not download $1 in three tries"; }
+}
+
 # get PACKAGE=VERSION DIR [PATTERN]: downloads one package and unpacks it there, or of it what a pattern (tar's wildcards) takes.
 get() {
 	local tmp=$2.deb.$$
-	rm -rf "$tmp"
-	mkdir -p "$tmp" "$2"
-	(cd "$tmp" && three apt-get $APT download "$1") || { rm -rf "$tmp"; die "could not download $1 in three tries"; }
+	mkdir -p "$2"
+	download "$1" "$tmp"
 	if [ -n "${3:-}" ]; then
 		dpkg-deb --fsys-tarfile "$tmp"/*.deb | tar -x -C "$2" --wildcards "$3" || die "$1 does not unpack"
 	else
@@ -166,4 +172,17 @@ newest_kernel() {
 	newest=$(versions "$(kernel_names "$1" "$3")" | tail -n 1)
 	[ -n "$newest" ] || die "no debug kernel $1 for $3 in the suites that were read"
 	ver=${newest% *} pkg=${newest#* }
+}
+
+# kernel_files UNPACKED DIR: moves vmlinux and modules/ out of an unpacked debug package into DIR, and removes the rest. A package holds
+# usr/lib/debug/boot/vmlinux-VERSION (or lib/modules/VERSION/vmlinux) and lib/modules/VERSION/kernel. It fails when there is no vmlinux.
+kernel_files() {
+	local vm mods
+	vm=$(find "$1" -type f -name 'vmlinux*' | head -n 1)
+	mods=$(find "$1" -type d -path '*/modules/*/kernel' | head -n 1)
+	[ -n "$vm" ] || return 1
+	mkdir -p "$2"
+	mv "$vm" "$2/vmlinux"
+	if [ -n "$mods" ]; then mv "$mods" "$2/modules"; else mkdir "$2/modules"; fi
+	rm -rf "$1"
 }
