@@ -136,6 +136,7 @@ func (j *job) run() (*Result, error) {
 		return j.res, nil
 	}
 	tm.stage("functions")
+	j.table.units = append(j.table.units, j.table.g.Len())
 	if err := j.table.emitFuncs(j.opt.Features); err != nil {
 		return nil, fmt.Errorf("%s: %w", j.files[0].path, err)
 	}
@@ -246,7 +247,7 @@ func (j *job) finish(tm *timer) (*Result, error) {
 	t := j.table
 	j.res.Stats.TypesBefore = len(t.g.Shape)
 	tm.stage("dedup")
-	d, err := dedup.Run(t.g, j.base, dedup.Options{Quirks: j.opt.Quirks})
+	d, err := dedup.Run(t.g, j.base, dedup.Options{Quirks: j.opt.Quirks, Jobs: j.jobs(j.units), Units: t.units})
 	if err != nil {
 		return nil, fmt.Errorf("%s: dedup: %w", j.files[0].path, err)
 	}

@@ -26,6 +26,7 @@ type table struct {
 	intName  graph.StrID
 	intShape graph.Shape
 
+	units    []btf.TypeID // first types of units, in the order of units
 	funcs    chunks[state]
 	params   [][]param           // by unit
 	funcTags [][]convert.FuncTag // by unit
@@ -106,6 +107,7 @@ func (t *table) add(u *convert.Unit, entries *funcTable) error {
 	}
 	g := t.g
 	first := uint32(g.Len())
+	t.units = append(t.units, btf.TypeID(first))
 	off := first - 1 // of a LocalID
 	n := uint32(len(u.Shape))
 	if !t.hasIndex {

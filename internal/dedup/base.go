@@ -178,11 +178,7 @@ func (d *run) onBase() {
 	d.off = make([]uint32, d.n+1)
 	copy(d.off[d.start:], d.g.RefOff[:own+1])
 	c := &d.cands
-	c.n = d.base.insertions()
-	for c.next <= c.n {
-		c.grown++
-		c.next = nextGrowth(c.next)
-	}
+	c.growth = c.after(d.base.insertions())
 	d.strOff = make([]uint32, d.shapes.Strs.Len())
 	d.refs = d.g.Refs[:len(d.g.Refs):len(d.g.Refs)]
 }

@@ -16,6 +16,11 @@ type candidates struct {
 	head  []list // by shape index
 	named []list // of enum names that occur without values, see prims
 	ent   []entry
+	growth
+}
+
+// growth says how often the map has grown. The zero growth is not that of an empty map, whose next is 1.
+type growth struct {
 	n     uint32 // insertions so far, of all keys together, the base's included
 	next  uint32 // the insertion before which the map grows next
 	grown uint32 // growths so far
@@ -32,12 +37,20 @@ type entry struct{ id, next uint32 }
 
 // count counts an insertion. The map is grown before insertions number 1 (to 4
 // slots), 4, 7, 13, 25, ...: when it would become more than three quarters full.
-func (c *candidates) count() {
-	c.n++
-	if c.n == c.next {
-		c.grown++
-		c.next = nextGrowth(c.next)
+func (g *growth) count() {
+	g.n++
+	if g.n == g.next {
+		g.grown++
+		g.next = nextGrowth(g.next)
 	}
+}
+
+// after returns the growth after n more insertions.
+func (g growth) after(n uint32) growth {
+	for g.n += n; g.next <= g.n; g.next = nextGrowth(g.next) {
+		g.grown++
+	}
+	return g
 }
 
 func nextGrowth(n uint32) uint32 {
@@ -82,6 +95,15 @@ func (c *candidates) insert(l *list, id uint32) {
 	c.count()
 	c.order(l, c.grown)
 	c.push(l, id)
+}
+
+// remove takes a candidate out of a list. The insertion remains counted.
+func (c *candidates) remove(l *list, id uint32) {
+	at := &l.first
+	for c.ent[*at-1].id != id {
+		at = &c.ent[*at-1].next
+	}
+	*at = c.ent[*at-1].next
 }
 
 // listOf returns the list of a shape in its present order. On a base it starts with

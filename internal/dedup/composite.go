@@ -8,42 +8,118 @@ import (
 // composites is phase 3: STRUCT, UNION and TYPEDEF. Candidates are the canonical
 // types of the same shape; the graphs below them decide.
 // Rule dedup/structs.
-func (d *run) composites() error {
-	c := &d.cands
-	for i, sh := range d.g.Shape {
-		id := d.start + uint32(i)
-		if !kindSet(compKinds).has(sh) || d.node[id].m != 0 {
-			continue
-		}
-		l, e := d.listOf(sh)
-		for e != 0 {
-			cand := c.ent[e-1]
-			if sh.Kind() == btf.Typedef && cand.id >= d.start &&
-				d.resolve(d.refs[d.off[id]]) == d.resolve(d.refs[d.off[cand.id]]) {
-				d.node[id].m = cand.id | final // what equiv and merge would do, without them
-				break
-			}
-			eq, adjust, err := d.equiv(id, cand.id)
-			if err != nil {
+func (d *run) composites(from uint32) error {
+	for id := from; id < d.n; id++ {
+		if kindSet(compKinds).has(d.shape[id]) && d.node[id].m == 0 {
+			if err := d.composite(id); err != nil {
 				return err
 			}
-			d.merge(eq, adjust)
-			if eq && !adjust {
-				d.node[id].m = cand.id | final
-				break
-			}
-			e = cand.next
-		}
-		if e != 0 {
-			continue
-		}
-		d.node[id].m = id | final
-		c.insert(l, id)
-		if sh.Kind() != btf.Typedef {
-			d.structs = append(d.structs, id)
 		}
 	}
 	return nil
+}
+
+// composite finds out what one type is merged into.
+func (d *run) composite(id uint32) error {
+	sh := d.shape[id]
+	l, e := d.listOf(sh)
+	for e != 0 {
+		cand := d.cands.ent[e-1]
+		if ok, err := d.all.mergeInto(id, cand.id); ok || err != nil {
+			return err
+		}
+		e = cand.next
+	}
+	d.insert(l, id)
+	return nil
+}
+
+// insert makes a type that none was equal to a candidate for those that come.
+func (d *run) insert(l *list, id uint32) {
+	d.node[id].m = id | final
+	d.cands.insert(l, id)
+	if d.shape[id].Kind() != btf.Typedef {
+		d.structs = append(d.structs, id)
+	}
+}
+
+// A walker compares types, and keeps what comparisons lead to, for one goroutine. There is one over all types (run.all), whose
+// state of them is run.node, and when units are checked (check.go) one for each worker, which has the state of one unit's types.
+type walker struct {
+	*run
+	lo  uint32
+	own []node // own[i] is the state of type lo+i
+
+	// The state of the other types is in run.node, but that h there is a place in far: what h is to own types. See check.go.
+	far []uint32
+	// leads are the FWDs that were led to something; nil: they are led in own.
+	leads *leads
+
+	log   []uint32 // canonical sides in order of recording; mergeBit: a merge may follow
+	stack []frame
+	same  map[uint64]int8 // see identical
+}
+
+// mergeInto merges type id into the candidate c, if they are equal.
+func (w *walker) mergeInto(id, c uint32) (bool, error) {
+	d := w.run
+	if d.shape[id].Kind() == btf.Typedef && c >= d.start &&
+		w.resolve(d.refs[d.off[id]]) == w.resolve(d.refs[d.off[c]]) {
+		w.own[id-w.lo].m = c | final // what equiv and merge would do, without them
+		return true, nil
+	}
+	eq, adjust, err := w.equiv(id, c)
+	if err != nil {
+		return false, err
+	}
+	w.merge(eq, adjust)
+	if eq && !adjust {
+		w.own[id-w.lo].m = c | final
+	}
+	return eq && !adjust, nil
+}
+
+// get returns what is known about a type.
+func (w *walker) get(id uint32) node {
+	if i := uint(id - w.lo); i < uint(len(w.own)) {
+		return w.own[i]
+	}
+	return w.other(id)
+}
+
+// resolve returns the type that id stands for now: id itself as long as nothing is known.
+func (w *walker) resolve(id uint32) uint32 {
+	v := w.get(id).m
+	if v&final != 0 {
+		return v &^ final
+	}
+	if v == 0 {
+		return id
+	}
+	return w.chase(id)
+}
+
+// chase resolves id over several steps, and shortens the way once its end is
+// final. Phase 2 may not use it: an enum forward in the middle may be led elsewhere.
+func (w *walker) chase(id uint32) uint32 {
+	x := id
+	for {
+		v := w.get(x).m
+		if v&final != 0 {
+			if w.leads == nil {
+				w.own[id-w.lo].m = v
+			}
+			return v &^ final
+		}
+		if v == 0 || v == x {
+			to, ok := w.leads.of(x)
+			if !ok {
+				return x
+			}
+			v = to
+		}
+		x = v
+	}
 }
 
 // frame is the rest of a type that is being compared: references a to end of the
@@ -62,20 +138,32 @@ const mergeBit = 1 << 31
 // million times, and not guessing the branches right is what costs most: so there
 // are few of them, the likely ones first.
 // Rules dedup/structs, dedup/merged-pair, dedup/forward.
-func (d *run) equiv(a, b uint32) (eq, adjust bool, err error) {
-	node, shape, off, refs := d.node, d.shape, d.off, d.refs
-	log, stack := d.log[:0], d.stack[:0]
+func (w *walker) equiv(a, b uint32) (eq, adjust bool, err error) {
+	d := w.run
+	own, lo, shape, off, refs := w.own, w.lo, d.shape, d.off, d.refs
+	log, stack := w.log[:0], w.stack[:0]
 	var f frame
 walk:
 	for {
-		na, nb := node[a].m, node[b]
+		var na uint32
+		if i := uint(a - lo); i < uint(len(own)) {
+			na = own[i].m
+		} else {
+			na = d.node[a].m
+		}
+		var nb node
+		if i := uint(b - lo); i < uint(len(own)) {
+			nb = own[i]
+		} else {
+			nb = w.other(b)
+		}
 		// R1: what is merged already is equal; nothing is recorded. In the first factor
 		// that is seen if both are so for good, which is 12 of the 30 million.
 		// R3: so is the same pair again, the second factor: 7 million. (It may stand before
 		// R2: a FWD that R2 replaces is never recorded itself, and does not change on the way.)
 		if uint64((na^nb.m)|(^na>>31))*uint64(nb.h^(a|final)) != 0 {
 			// R1 for the rest. Entries that are not positive are 0 or final, and differ.
-			if a == b || (int32(na) > 0 || int32(nb.m) > 0) && d.resolve(a) == d.resolve(b) {
+			if a == b || (int32(na) > 0 || int32(nb.m) > 0) && w.resolve(a) == w.resolve(b) {
 				goto next
 			}
 			sa, sb := shape[a], shape[b]
@@ -88,23 +176,27 @@ walk:
 			// R2: the canonical side's FWD stands for the type that it turned out to be.
 			// (The new side's does not.)
 			if sb.Kind() == btf.Fwd {
-				if r := d.resolve(b); r != b {
+				if r := w.resolve(b); r != b {
 					if s := d.shapeOf(r); s.Kind() != btf.Fwd {
 						b, sb, refs = r, s, d.refs
-						nb = node[b]
+						nb = w.get(b)
 					}
 				}
 			}
 			// R3: with another partner than before, which is all right if it looks the same.
 			if nb.h != 0 {
-				if nb.h == a|final || d.identical(nb.h&^final, a) {
+				if nb.h == a|final || w.identical(nb.h&^final, a) {
 					refs = d.refs
 					goto next
 				}
 				break walk
 			}
 			// R4: suppose that they are equal.
-			node[b].h = a | final
+			if i := uint(b - lo); i < uint(len(own)) {
+				own[i].h = a | final
+			} else {
+				w.setOther(b, a|final)
+			}
 			k := uint32(sa.Kind())
 			if sa != sb {
 				log = append(log, b|mergeBit)
@@ -160,7 +252,7 @@ walk:
 		f.a++
 		f.b++
 	}
-	d.log, d.stack = log, stack
+	w.log, w.stack = log, stack
 	return eq, adjust, err
 }
 
@@ -204,41 +296,43 @@ func compatibleEnums(ia, ib uint32) bool {
 
 // merge draws the conclusions from a comparison, and forgets its suppositions.
 // Rule dedup/merge.
-func (d *run) merge(eq, adjust bool) {
-	node := d.node
-	if !eq {
-		for _, b := range d.log {
-			node[b&^mergeBit].h = 0
-		}
-		return
-	}
-	for _, b := range d.log {
+func (w *walker) merge(eq, adjust bool) {
+	own, lo := w.own, w.lo
+	for _, b := range w.log {
 		look := b&mergeBit != 0
 		b &^= mergeBit
-		a, vb := node[b].h&^final, node[b].m
-		node[b].h = 0
-		if !look {
+		var nb node
+		if i := uint(b - lo); i < uint(len(own)) {
+			nb = own[i]
+			own[i].h = 0
+		} else {
+			nb = w.other(b)
+			w.setOther(b, 0)
+		}
+		if !look || !eq {
 			continue
 		}
-		if va := node[a].m; !adjust && int32(va) <= 0 && int32(vb) <= 0 {
+		a := nb.h &^ final
+		if va := w.get(a).m; !adjust && int32(va) <= 0 && int32(nb.m) <= 0 {
 			// Neither is a FWD: those are led to something from phase 2 on, but not for
 			// good. So only M4 can apply.
 			if va == 0 {
-				node[a].m = vb
+				own[a-lo].m = nb.m
 			}
 			continue
 		}
-		d.mergePair(a, b, adjust)
+		w.mergePair(a, b, adjust)
 	}
 }
 
 // mergePair applies rules dedup/merge, dedup/base-forward.
-func (d *run) mergePair(a, b uint32, adjust bool) {
-	t, c := d.resolve(a), d.resolve(b)
+func (w *walker) mergePair(a, b uint32, adjust bool) {
+	d := w.run
+	t, c := w.resolve(a), w.resolve(b)
 	st, sc := d.shapeOf(t), d.shapeOf(c)
 	// M1: a FWD becomes its definition, also a FWD of the base.
 	if st.Kind() != btf.Fwd && sc.Kind() == btf.Fwd {
-		d.node[c].m = t
+		w.lead(c, t)
 	}
 	// M2: the comparison does not hold; but M1's effects stay.
 	if adjust {
@@ -246,10 +340,19 @@ func (d *run) mergePair(a, b uint32, adjust bool) {
 	}
 	// M3: likewise from the other side.
 	if st.Kind() == btf.Fwd && sc.Kind() != btf.Fwd {
-		d.node[t].m = c
+		w.lead(t, c)
 	}
 	// M4: what was compared on the way needs no comparison of its own.
-	if kindSet(tagKinds).has(st) && sc.Kind() != btf.Fwd && d.node[c].m != 0 && d.node[t].m == 0 {
-		d.node[t].m = c | d.node[c].m&final
+	if mc := w.get(c).m; kindSet(tagKinds).has(st) && sc.Kind() != btf.Fwd && mc != 0 && w.get(t).m == 0 {
+		w.own[t-w.lo].m = c | mc&final
 	}
+}
+
+// lead makes the FWD id, that stood for itself, stand for another type.
+func (w *walker) lead(id, to uint32) {
+	if w.leads != nil {
+		w.leads.lead(id, to)
+		return
+	}
+	w.own[id-w.lo].m = to
 }

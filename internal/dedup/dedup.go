@@ -31,6 +31,7 @@ package dedup
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/graph"
@@ -43,6 +44,15 @@ type Options struct {
 	// one key and looks for them under another, so that every typedef of a module,
 	// and what is built on it, is copied. Without a base it changes nothing.
 	Quirks bool
+
+	// Jobs is how many workers may run at once; 0 or 1: one. The result does not depend on it.
+	Jobs int
+
+	// Units holds where units begin in the graph, ascending: ids of their first types, and at last the id after
+	// the last unit. Behind it are types that belong to no unit: no STRUCT, UNION or TYPEDEF. Types of units refer to types of
+	// their own unit, to the base, and to types of the kinds INT, FLOAT and ENUM anywhere. Where that is not
+	// so, and where Units is empty, one worker does all.
+	Units []btf.TypeID
 }
 
 // What can be wrong with a graph.
@@ -79,7 +89,8 @@ type Result struct {
 	// id i, plus the base's type count, or plus 1 without a base (void is not in Keep).
 	Keep []btf.TypeID
 
-	node []node // by old id: m leads to a survivor or a base type, whose h is the final id
+	node  []node // by old id: m leads to a survivor or a base type, whose h is the final id
+	right int    // see run.right
 }
 
 // NewID returns the final id of what was type id before dedup.
@@ -115,7 +126,7 @@ func Run(g *graph.Graph, base *Base, opt Options) (res *Result, err error) {
 	if err := d.prims(); err != nil {
 		return nil, err
 	}
-	if err := d.composites(); err != nil {
+	if err := d.compositesOf(opt); err != nil {
 		return nil, err
 	}
 	d.forwards()
@@ -143,7 +154,8 @@ type node struct {
 	m uint32
 	// h is, during one comparison, the type of the new side that this type of the
 	// canonical side stands for, with the mark final; 0 outside of comparisons. At the
-	// end it is the final id.
+	// end it is the final id. While units are checked it numbers types for walker.far, and
+	// before that it is a colour (see colours).
 	h uint32
 }
 
@@ -163,12 +175,13 @@ type run struct {
 	refs  []uint32
 
 	cands candidates
-	log   []uint32 // canonical sides in order of recording; mergeBit: a merge may follow
-	stack []frame
-	same  map[uint64]int8 // see identical
+	all   walker // over all types at once
+
+	right  int           // units that were guessed right, for tests
+	places atomic.Uint32 // that walkers use, see walker.setOther
 
 	strOff  []uint32 // by StrID: see baseOffset
-	meta    []uint64 // by shape index: name and info, see nameInfo
+	meta    []uint64 // by shape index: name and info, see nameInfo; loaded and stored atomically
 	fwds    []uint32 // own FWDs that phase 2 kept
 	selfs   uint32   // number of own VARs and DATASECs
 	structs []uint32 // own STRUCTs and UNIONs that phase 3 kept
@@ -193,6 +206,7 @@ func newRun(g *graph.Graph, base *Base, opt Options) (*run, error) {
 	d.cands.head = make([]list, d.shapes.Len())
 	d.meta = make([]uint64, d.shapes.Len())
 	d.cands.next = 1
+	d.all = walker{run: d, own: d.node}
 	if base != nil {
 		d.onBase()
 	} else {
@@ -219,34 +233,8 @@ func (d *run) fail(id uint32, err error) error {
 	return &Error{ID: btf.TypeID(id), Kind: sh.Kind(), Name: d.shapes.Strs.String(d.shapes.Name(sh)), Err: err}
 }
 
-// resolve returns the type that id stands for now: id itself as long as nothing is known.
-func (d *run) resolve(id uint32) uint32 {
-	v := d.node[id].m
-	if v&final != 0 {
-		return v &^ final
-	}
-	if v == 0 || v == id {
-		return id
-	}
-	return d.chase(id)
-}
-
-// chase resolves id over several steps, and shortens the way once its end is
-// final. Phase 2 may not use it: an enum forward in the middle may be led elsewhere.
-func (d *run) chase(id uint32) uint32 {
-	x := id
-	for {
-		v := d.node[x].m
-		if v&final != 0 {
-			d.node[id].m = v
-			return v &^ final
-		}
-		if v == 0 || v == x {
-			return x
-		}
-		x = v
-	}
-}
+// resolve is walker.resolve after phase 3.
+func (d *run) resolve(id uint32) uint32 { return d.all.resolve(id) }
 
 // nameInfo returns the name and the info word of a shape. Only comparisons of
 // different shapes need them, so they are fetched once each from the big table.
@@ -256,11 +244,11 @@ func (d *run) nameInfo(sh graph.Shape) (graph.StrID, uint32) {
 		c := d.shapes.Content(sh)
 		return graph.StrID(c[1]), c[0]
 	}
-	v := d.meta[i]
+	v := atomic.LoadUint64(&d.meta[i])
 	if v == 0 {
 		c := d.shapes.Content(sh)
 		v = uint64(c[1])<<32 | uint64(c[0])
-		d.meta[i] = v
+		atomic.StoreUint64(&d.meta[i], v) // the same, whoever does it
 	}
 	return graph.StrID(v >> 32), uint32(v)
 }

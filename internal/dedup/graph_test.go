@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gobtf/gobtf/btf"
@@ -99,6 +100,7 @@ type input struct {
 	base   [][]uint32
 	strs   []byte // the base's
 	own    []ty
+	units  []btf.TypeID // where units begin, and where the last one ends
 	quirks bool
 }
 
@@ -190,41 +192,67 @@ func (in *input) graph() (*graph.Graph, *Base) {
 	return g, b
 }
 
-// compare runs both and says where they differ. It returns the model, too.
+// compare runs both, by one worker and by several, and says where they differ. It returns the model, too.
 func (in *input) compare() (*model, error) {
 	d := in.model("")
 	want := d.run()
+	for _, jobs := range []int{1, 3} {
+		if err := in.compareTo(d, want, jobs); err != nil {
+			return d, fmt.Errorf("%d workers: %w", jobs, err)
+		}
+	}
+	return d, nil
+}
+
+func init() {
+	parallelTypes, parallelBase, unitTypes = 0, 0, 1
+}
+
+// guessed counts runs by several workers: of how many the guess was right, wrong from the first unit on, and wrong from a later one on.
+var guessed struct{ right, first, later atomic.Int64 }
+
+func (in *input) compareTo(d *model, want error, jobs int) error {
 	g, b := in.graph()
-	res, err := Run(g, b, Options{Quirks: in.quirks})
+	res, err := Run(g, b, Options{Quirks: in.quirks, Jobs: jobs, Units: in.units})
+	if err == nil && jobs > 1 && len(in.units) > 2 {
+		switch res.right {
+		case len(in.units) - 1:
+			guessed.right.Add(1)
+		case 0:
+			guessed.first.Add(1)
+		default:
+			guessed.later.Add(1)
+		}
+	}
 	switch {
 	case want == errModelLoop && errors.Is(err, ErrLoop), want == errModelKind && errors.Is(err, ErrUnexpected):
-		return d, nil
+		return nil
 	case want != nil || err != nil:
-		return d, fmt.Errorf("error %v, model has %v", err, want)
+		return fmt.Errorf("error %v, model has %v", err, want)
 	}
 	keep, now := d.keep()
 	if len(keep) != len(res.Keep) {
-		return d, fmt.Errorf("keeps %v, model %v", res.Keep, keep)
+		return fmt.Errorf("keeps %v, model %v", res.Keep, keep)
 	}
 	for id := range now {
 		if got := res.NewID(btf.TypeID(id)); uint32(got) != now[id] {
-			return d, fmt.Errorf("type %d becomes %d, model says %d", id, got, now[id])
+			return fmt.Errorf("type %d becomes %d, model says %d", id, got, now[id])
 		}
 	}
 	for i, id := range res.Keep {
 		if uint32(id) != keep[i] {
-			return d, fmt.Errorf("keeps %v, model %v", res.Keep, keep)
+			return fmt.Errorf("keeps %v, model %v", res.Keep, keep)
 		}
 		entry := id - g.Start
 		refs := g.Refs[g.RefOff[entry]:g.RefOff[entry+1]]
 		r := d.rec[id]
 		for j, at := range refsAt(r) {
 			if now[r[at]] != refs[j] {
-				return d, fmt.Errorf("reference %d of type %d is %d, model says %d", j, id, refs[j], now[r[at]])
+				return fmt.Errorf("reference %d of type %d is %d, model says %d", j, id, refs[j], now[r[at]])
 			}
 		}
 	}
-	return d, nil
+	return nil
 }
 
 // gen makes random inputs. All of them are small and repeat themselves a lot, so
@@ -428,9 +456,8 @@ func (g *gen) variant(u unit) unit {
 	return v
 }
 
-// units returns several units one behind the other. Ids before start are a base's.
-func (g *gen) units(start, most int) []ty {
-	var all []ty
+// units returns several units one behind the other, and the ids where they begin and end. Ids before start are a base's.
+func (g *gen) units(start, most int) (all []ty, at []btf.TypeID) {
 	roots := []unit{g.unit(3 + g.IntN(most))}
 	if g.p(0.3) {
 		roots = append(roots, g.unit(3+g.IntN(most)))
@@ -445,6 +472,7 @@ func (g *gen) units(start, most int) []ty {
 			roots = append(roots, u)
 		}
 		first := uint32(max(start, 1) + len(all))
+		at = append(at, btf.TypeID(first))
 		for _, t := range u {
 			t.refs = append([]uint32(nil), t.refs...)
 			for j, r := range t.refs {
@@ -459,6 +487,7 @@ func (g *gen) units(start, most int) []ty {
 			all = append(all, t)
 		}
 	}
+	at = append(at, btf.TypeID(max(start, 1)+len(all)))
 	if g.p(0.1) {
 		t := ty{kind: btf.Datasec, name: ".data"}
 		for i, v := range all {
@@ -469,7 +498,7 @@ func (g *gen) units(start, most int) []ty {
 		}
 		all = append(all, t)
 	}
-	return all
+	return all, at
 }
 
 // input returns a whole input; half of them are built on a base.
@@ -477,11 +506,12 @@ func (g *gen) input() *input {
 	in := &input{}
 	most := pick(g, 4, 8, 14, 25)
 	if g.p(0.5) {
-		in.own = g.units(0, most)
+		in.own, in.units = g.units(0, most)
 		return in
 	}
 	// The base is what becomes of part of the same program, or something never merged.
-	own := &input{own: g.units(0, most)}
+	own := &input{}
+	own.own, own.units = g.units(0, most)
 	cut := 0
 	if n := len(own.own); n > 4 {
 		cut = 1 + g.IntN(n-1)
@@ -528,11 +558,14 @@ func (g *gen) input() *input {
 	in.strs = tab.sect
 	in.quirks = g.p(0.5)
 	if g.p(0.5) {
-		in.own = g.units(len(in.base), most)
+		in.own, in.units = g.units(len(in.base), most)
 		return in
 	}
 	// The rest of the program the base is a part of, and the part itself once more.
 	shift := uint32(len(in.base) - 1)
+	for _, at := range own.units {
+		in.units = append(in.units, at+btf.TypeID(shift))
+	}
 	for _, t := range whole {
 		t.refs = append([]uint32(nil), t.refs...)
 		for j, r := range t.refs {

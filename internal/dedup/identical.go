@@ -10,9 +10,9 @@ const identicalDepth = 16
 // does not look at what arrays are made of, and says no when it runs out of depth,
 // as for every struct that refers to itself: all that is the reference's behaviour.
 // Rule dedup/identical.
-func (d *run) identical(x, y uint32) bool { return d.identicalTo(x, y, identicalDepth) }
+func (w *walker) identical(x, y uint32) bool { return w.identicalTo(x, y, identicalDepth) }
 
-func (d *run) identicalTo(x, y uint32, depth int8) bool {
+func (w *walker) identicalTo(x, y uint32, depth int8) bool {
 	if depth <= 0 {
 		return false
 	}
@@ -20,10 +20,10 @@ func (d *run) identicalTo(x, y uint32, depth int8) bool {
 	// make, come back to a pair that was there at a power of two (Brent's algorithm).
 	var markX, markY uint32
 	for steps, mark := 0, 1; ; steps++ {
-		sx, sy := d.shapeOf(x), d.shapeOf(y)
+		sx, sy := w.shapeOf(x), w.shapeOf(y)
 		if sx != sy {
-			nx, ix := d.nameInfo(sx)
-			ny, iy := d.nameInfo(sy)
+			nx, ix := w.nameInfo(sx)
+			ny, iy := w.nameInfo(sy)
 			return nx == ny && sx.Kind() == sy.Kind() && compatibleEnums(ix, iy)
 		}
 		switch sx.Kind() {
@@ -35,10 +35,10 @@ func (d *run) identicalTo(x, y uint32, depth int8) bool {
 				mark *= 2
 				markX, markY = x, y
 			}
-			x, y = d.refsOf(x)[0], d.refsOf(y)[0]
+			x, y = w.refsOf(x)[0], w.refsOf(y)[0]
 			continue
 		case btf.Struct, btf.Union, btf.FuncProto:
-			return d.identicalMembers(x, y, depth)
+			return w.identicalMembers(x, y, depth)
 		case btf.Void, btf.Int, btf.Float, btf.Fwd, btf.Enum, btf.Enum64, btf.Array:
 			return true
 		case btf.Var, btf.Datasec, btf.DeclTag:
@@ -50,20 +50,20 @@ func (d *run) identicalTo(x, y uint32, depth int8) bool {
 // identicalMembers compares what two structs, unions or prototypes refer to. The
 // answer depends on the three arguments alone, so it is remembered: with 16 levels
 // of many members each, asking again every time would take forever.
-func (d *run) identicalMembers(x, y uint32, depth int8) bool {
+func (w *walker) identicalMembers(x, y uint32, depth int8) bool {
 	key := uint64(x)<<32 | uint64(y)
-	if enough := d.same[key]; enough != 0 && depth >= enough {
+	if enough := w.same[key]; enough != 0 && depth >= enough {
 		return true
 	}
-	for i, n := 0, len(d.refsOf(x)); i < n; i++ {
-		rx, ry := d.refsOf(x)[i], d.refsOf(y)[i] // again: the arrays may move below
-		if rx != ry && !d.identicalTo(rx, ry, depth-1) {
+	for i, n := 0, len(w.refsOf(x)); i < n; i++ {
+		rx, ry := w.refsOf(x)[i], w.refsOf(y)[i] // again: the arrays may move below
+		if rx != ry && !w.identicalTo(rx, ry, depth-1) {
 			return false
 		}
 	}
-	if d.same == nil {
-		d.same = make(map[uint64]int8)
+	if w.same == nil {
+		w.same = make(map[uint64]int8)
 	}
-	d.same[key] = depth // smaller than what was there, or it would have been enough
+	w.same[key] = depth // smaller than what was there, or it would have been enough
 	return true
 }

@@ -1,0 +1,522 @@
+package dedup
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/gobtf/gobtf/internal/graph"
+)
+
+// Phase 3 on several workers: guess and check. Its result is that of composites, always.
+//
+// What phase 3 makes of a unit depends on the state that the units before it left, and of that on two things only:
+//
+//   - what the types of other units were merged into. It is known for good when their unit is done, and with it which types
+//     are candidates, in which order: those that were merged into nothing, ids ascending;
+//   - what FWDs were led to. A FWD that was kept in phase 2 is led to something at most once, in some unit.
+//
+// guess finds values for both by a quick way that may be wrong. Then each unit is run by the same code as ever, at the same time as the
+// others, with what the guess says about the units before it, and what comes out must be what the guess says about the unit
+// itself. If that is so of all units, then the guess is the result, by induction: the first unit starts from nothing that was guessed, so
+// what it makes is right, so the guess is right about it; so the second unit started from what is right, and so on.
+// Where it is not so, everything before the first such unit is right all the same, and from there on one worker goes on.
+//
+// The guess: types with the same colour, which is what they look like some structs deep, are merged into the same; the first of each
+// colour is run by the same code as ever. That is a fiftieth of the types, and as most of what is below them is merged by
+// then, a twentieth of the comparisons.
+
+// Parallel work pays from so many types on, and with so many a unit; smaller units are taken together. Tests set them to 1.
+var (
+	parallelTypes uint32 = 1 << 16
+	parallelBase  uint32 = 8 // times the base's types: they are all loaded
+	unitTypes     uint32 = 1 << 10
+)
+
+// span is the types of one unit, or of several in a row: lo to hi-1.
+type span struct{ lo, hi uint32 }
+
+// spans returns the units, or nil where one worker shall do all.
+func (d *run) spans(opt Options) []span {
+	own := d.n - d.start
+	if opt.Jobs < 2 || len(opt.Units) == 0 || own < parallelTypes || own < parallelBase*d.start {
+		return nil
+	}
+	var list []span
+	next, end := max(d.start, 1), uint32(opt.Units[len(opt.Units)-1])
+	for _, u := range opt.Units {
+		if hi := uint32(u); hi >= next+unitTypes || hi == end && hi > next {
+			list = append(list, span{next, hi})
+			next = hi
+		}
+	}
+	if next > d.n || len(list) < 2 {
+		return nil
+	}
+	for _, sh := range d.shape[next:] {
+		if kindSet(compKinds).has(sh) {
+			return nil
+		}
+	}
+	return list
+}
+
+// inParallel calls f for 0 to n-1, ascending, on so many workers; f gets the number of its worker, too. It stops when f returns false, and
+// returns the first i for which it did, or n: f was called for all before it, and was true. A panic of f counts as false.
+func inParallel(jobs, n int, f func(worker, i int) bool) int {
+	var next, failed atomic.Int64
+	failed.Store(int64(n))
+	var wg sync.WaitGroup
+	for w := range min(jobs, n) {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			i := int64(0)
+			fail := func() {
+				for old := failed.Load(); i < old && !failed.CompareAndSwap(old, i); old = failed.Load() {
+				}
+			}
+			defer func() {
+				if recover() != nil {
+					fail() // it will happen again to who does the work alone, and can tell
+				}
+			}()
+			for {
+				if i = next.Add(1) - 1; i >= failed.Load() {
+					return
+				}
+				if !f(w, int(i)) {
+					fail()
+					return
+				}
+			}
+		}()
+	}
+	wg.Wait()
+	return int(failed.Load())
+}
+
+// compositesOf is phase 3 on as many workers as there are.
+func (d *run) compositesOf(opt Options) error {
+	first := max(d.start, 1)
+	units := d.spans(opt)
+	if units == nil {
+		return d.composites(first)
+	}
+	for id := range d.start {
+		d.shapeOf(id) // loads it
+	}
+	painters := make([]painter, opt.Jobs)
+	if inParallel(opt.Jobs, len(units), func(w, i int) bool { return painters[w].paint(d, units[i]) }) < len(units) {
+		d.forgetColours()
+		return d.composites(first)
+	}
+	t := &timeline{units: units, start: d.cands.growth, entries: len(d.cands.ent), led: make(map[uint32]led)}
+	if err := d.guess(t); err != nil {
+		d.backTo(t, 0)
+		return d.composites(first)
+	}
+	t.index(d)
+	walkers := make([]walker, opt.Jobs)
+	bad := inParallel(opt.Jobs, len(units), func(i, u int) bool {
+		w := &walkers[i]
+		if w.run == nil {
+			*w = walker{run: d, leads: &leads{known: t.led, mine: make(map[uint32]uint32)}}
+		}
+		return w.check(t, u)
+	})
+	d.right = bad
+	if bad == len(units) {
+		d.settle(t)
+		return nil
+	}
+	d.backTo(t, bad)
+	return d.composites(units[bad].lo)
+}
+
+// forgetColours leaves h as comparisons want it.
+func (d *run) forgetColours() {
+	for i := range d.node {
+		d.node[i].h = 0
+	}
+}
+
+// timeline is what the guess says: with run.node all that a unit may see of the others.
+type timeline struct {
+	units   []span
+	start   growth // the candidates' before phase 3
+	entries int    // and how many there were
+
+	led      map[uint32]led
+	leadsIn  []uint32 // by unit: how many FWDs were led in it
+	inserted []uint32 // types that were merged into nothing, ascending
+
+	// Candidates by the parity of growths when they were inserted: ids[at[k]:at[k+1]] with k = 2 * shape index + parity, ascending.
+	at, ids []uint32
+}
+
+// led is a FWD's lot: in which unit it was led to which type. What that one is merged into may be found out later in the unit.
+type led struct{ unit, to uint32 }
+
+// leads is what a walker knows of FWDs.
+type leads struct {
+	known map[uint32]led
+	unit  uint32
+	mine  map[uint32]uint32 // of this unit, when checking: what happens in it may not be looked up. nil when guessing
+}
+
+func (l *leads) of(id uint32) (to uint32, ok bool) {
+	if l == nil {
+		return 0, false
+	}
+	if k, ok := l.known[id]; ok && (l.mine == nil || k.unit < l.unit) {
+		return k.to, true
+	}
+	to, ok = l.mine[id]
+	return to, ok
+}
+
+func (l *leads) lead(id, to uint32) {
+	if l.mine == nil {
+		l.known[id] = led{l.unit, to}
+	} else {
+		l.mine[id] = to
+	}
+}
+
+// guess fills in node.m of STRUCTs, UNIONs and TYPEDEFs, the candidates, and the timeline.
+func (d *run) guess(t *timeline) error {
+	d.all.leads = &leads{known: t.led}
+	defer func() { d.all.leads = nil }()
+	g := guesser{run: d, t: t, firsts: newRefTable()}
+	for u, s := range t.units {
+		d.all.leads.unit = uint32(u)
+		if err := g.unit(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// guesser is the state of guess.
+type guesser struct {
+	*run
+	t      *timeline
+	firsts *refTable // by shape and colour: the first type that has them
+	left   []twin    // types of the unit that are not merged into what an earlier unit's first was
+	marks  []bool
+}
+
+// twin is a type, and the first that has its shape and colour, which may be itself.
+type twin struct{ id, first uint32 }
+
+// unit guesses what becomes of one unit.
+func (g *guesser) unit(s span) error {
+	d, left := g.run, g.left[:0]
+	done, growth, structs := len(g.t.inserted), d.cands.growth, len(d.structs)
+	for id := s.lo; id < s.hi; id++ {
+		if !kindSet(compKinds).has(d.shape[id]) {
+			continue
+		}
+		n := &d.node[id]
+		first := g.first(uint64(d.shape[id])<<32|uint64(n.h), id)
+		n.h = 0
+		if first < s.lo {
+			n.m = d.node[first].m
+		} else {
+			left = append(left, twin{id, first})
+		}
+	}
+	g.left = left
+	for _, x := range left {
+		switch {
+		case d.node[x.id].m != 0:
+		case x.first != x.id:
+			d.node[x.id].m = d.node[x.first].m
+		default:
+			if err := g.composite(x.id); err != nil {
+				return err
+			}
+		}
+	}
+	if !slices.ContainsFunc(g.t.inserted[done:], d.hasRival) || !g.markReaching(s, g.t.inserted[done:]) {
+		return nil
+	}
+	// There is a type that looks like another on its surface, but is not equal to it. What leads to it, from however far away, is not equal to
+	// its twin either: all that is done again, without its colours.
+	for _, id := range slices.Backward(g.t.inserted[done:]) {
+		d.cands.remove(&d.cands.head[d.shape[id].Index()], id)
+	}
+	g.t.inserted, d.cands.growth, d.structs = g.t.inserted[:done], growth, d.structs[:structs]
+	for i, m := range g.marks {
+		if id := s.lo + uint32(i); m && kindSet(compKinds).has(d.shape[id]) {
+			d.node[id].m = 0
+		}
+	}
+	for id := s.lo; id < s.hi; id++ {
+		switch {
+		case !kindSet(compKinds).has(d.shape[id]):
+		case d.node[id].m == 0:
+			if err := g.composite(id); err != nil {
+				return err
+			}
+		case d.node[id].m == id|final:
+			l, _ := d.listOf(d.shape[id])
+			d.insert(l, id)
+			g.t.inserted = append(g.t.inserted, id)
+		}
+	}
+	return nil
+}
+
+// first returns the first type that had a key, id if it is that.
+func (g *guesser) first(key uint64, id uint32) uint32 {
+	i := g.firsts.place(key)
+	for ; g.firsts.slot[i].id != 0; i = g.firsts.next(i) {
+		if g.firsts.slot[i].key == key {
+			return g.firsts.slot[i].id
+		}
+	}
+	g.firsts.put(i, key, id)
+	return id
+}
+
+// composite is run.composite, and notes what was inserted.
+func (g *guesser) composite(id uint32) error {
+	err := g.run.composite(id)
+	if g.node[id].m == id|final {
+		g.t.inserted = append(g.t.inserted, id)
+	}
+	return err
+}
+
+// hasRival says whether a candidate has another of its shape beside it.
+func (d *run) hasRival(id uint32) bool {
+	e := d.cands.head[d.shape[id].Index()].first
+	return d.cands.ent[e-1].next != 0
+}
+
+// markReaching marks the types of a unit that lead to one of the inserted that has a rival, and says whether one of them was merged into
+// what an earlier unit's twin was.
+func (g *guesser) markReaching(s span, inserted []uint32) bool {
+	g.marks = sized(g.marks, s.hi-s.lo)
+	clear(g.marks)
+	for _, id := range inserted {
+		g.marks[id-s.lo] = g.hasRival(id)
+	}
+	for more := true; more; {
+		more = false
+		for i := range g.marks {
+			if g.marks[i] {
+				continue
+			}
+			for _, r := range g.refs[g.off[s.lo+uint32(i)]:g.off[s.lo+uint32(i)+1]] {
+				if x := r - s.lo; int(x) < len(g.marks) && g.marks[x] {
+					g.marks[i], more = true, true
+					break
+				}
+			}
+		}
+	}
+	wrong := false
+	next := 0
+	for i, m := range g.marks {
+		id := s.lo + uint32(i)
+		if next < len(g.left) && g.left[next].id == id {
+			next++
+		} else if m && kindSet(compKinds).has(g.shape[id]) {
+			wrong = true
+		}
+	}
+	return wrong
+}
+
+// index makes what the timeline has for looking things up.
+func (t *timeline) index(d *run) {
+	t.leadsIn = make([]uint32, len(t.units))
+	for _, k := range t.led {
+		t.leadsIn[k.unit]++
+	}
+	type cand struct{ id, key uint32 }
+	var list []cand
+	if d.base != nil {
+		for _, sh := range d.g.Shape {
+			if kindSet(compKinds).has(sh) {
+				d.listOf(sh) // asks the base
+			}
+		}
+		for i, l := range d.cands.head {
+			for e := l.first; e != 0 && e&listNamed == 0; e = d.cands.ent[e-1].next {
+				if id := d.cands.ent[e-1].id; id < d.start && kindSet(compKinds).has(d.shape[id]) {
+					list = append(list, cand{id, uint32(2*i) | growthsAt(d.base.insertion(id))&1})
+				}
+			}
+		}
+		slices.SortFunc(list, func(a, b cand) int { return int(a.id) - int(b.id) })
+	}
+	g := t.start
+	for _, id := range t.inserted {
+		g.count()
+		list = append(list, cand{id, 2*d.shape[id].Index() | g.grown&1})
+	}
+	t.at = make([]uint32, 2*len(d.cands.head)+2)
+	for _, c := range list {
+		t.at[c.key+2]++ // two further on, so that at[k+1] counts up to at[k+1]'s place below
+	}
+	for i := 1; i < len(t.at); i++ {
+		t.at[i] += t.at[i-1]
+	}
+	t.ids = make([]uint32, len(list))
+	for _, c := range list {
+		t.ids[t.at[c.key+1]] = c.id
+		t.at[c.key+1]++
+	}
+}
+
+// before returns the candidates of a shape, inserted at growths of this parity, whose ids are less than id.
+func (t *timeline) before(sh graph.Shape, parity, id uint32) []uint32 {
+	k := 2*sh.Index() | parity
+	ids := t.ids[t.at[k]:t.at[k+1]]
+	if len(ids) > 0 && ids[len(ids)-1] >= id {
+		n, _ := slices.BinarySearch(ids, id)
+		ids = ids[:n]
+	}
+	return ids
+}
+
+// check runs unit u and says whether the guess is right about it, if it is right about the units before.
+func (w *walker) check(t *timeline, u int) bool {
+	d, s := w.run, t.units[u]
+	w.leads.unit = uint32(u)
+	clear(w.leads.mine)
+	w.lo, w.own = s.lo, sized(w.own, s.hi-s.lo)
+	for i := range w.own {
+		w.own[i] = node{}
+		if !kindSet(compKinds).has(d.shape[s.lo+uint32(i)]) {
+			w.own[i].m = d.node[s.lo+uint32(i)].m // as phase 2 left it
+		}
+	}
+	done, _ := slices.BinarySearch(t.inserted, s.lo)
+	g := t.start.after(uint32(done))
+	for i := range w.own {
+		id := s.lo + uint32(i)
+		if !kindSet(compKinds).has(d.shape[id]) {
+			continue
+		}
+		if w.own[i].m == 0 {
+			if err := w.compositeAt(t, g.grown&1, id); err != nil {
+				return false
+			}
+		}
+		if w.own[i].m != d.node[id].m {
+			return false
+		}
+		if w.own[i].m == id|final {
+			g.count()
+		}
+	}
+	return w.sameLeads(t)
+}
+
+// compositeAt is run.composite for a type whose candidates are in the timeline.
+// Rule dedup/candidates.
+func (w *walker) compositeAt(t *timeline, parity, id uint32) error {
+	sh := w.shape[id]
+	// Each growth turns a list round. So those that were inserted at growths of the same parity as now are at the head, the newest first, and
+	// the others behind them the other way round.
+	head, tail := t.before(sh, parity, id), t.before(sh, 1-parity, id)
+	for i := range len(head) + len(tail) {
+		var c uint32
+		if i < len(head) {
+			c = head[len(head)-1-i]
+		} else {
+			c = tail[i-len(head)]
+		}
+		if ok, err := w.mergeInto(id, c); ok || err != nil {
+			return err
+		}
+	}
+	w.own[id-w.lo].m = id | final
+	return nil
+}
+
+// sameLeads says whether the unit's FWDs were led to what the guess says.
+func (w *walker) sameLeads(t *timeline) bool {
+	if int(t.leadsIn[w.leads.unit]) != len(w.leads.mine) {
+		return false
+	}
+	for id, to := range w.leads.mine {
+		k, ok := t.led[id]
+		if !ok || k.unit != w.leads.unit || w.resolve(to)|final != w.run.node[k.to].m {
+			return false
+		}
+	}
+	return true
+}
+
+// other is get for types that are not own.
+func (w *walker) other(id uint32) node {
+	n := &w.run.node[id]
+	h := uint32(0)
+	if p := atomic.LoadUint32(&n.h); uint(p) < uint(len(w.far)) {
+		h = w.far[p]
+	}
+	return node{n.m, h}
+}
+
+// setOther sets h of a type that is not own. Few of the types of other units are ever the canonical side; they get places in far one
+// after the other, the same for all workers.
+func (w *walker) setOther(id, h uint32) {
+	n := &w.run.node[id]
+	p := atomic.LoadUint32(&n.h)
+	if p == 0 {
+		p = w.run.places.Add(1)
+		if !atomic.CompareAndSwapUint32(&n.h, 0, p) {
+			p = atomic.LoadUint32(&n.h)
+		}
+	}
+	if int(p) >= len(w.far) {
+		far := make([]uint32, max(int(p)+1, 2*len(w.far), 1<<12))
+		copy(far, w.far)
+		w.far = far
+	}
+	w.far[p] = h
+}
+
+// settle makes the guess the state after phase 3.
+func (d *run) settle(t *timeline) {
+	for id, k := range t.led {
+		d.node[id].m = k.to
+	}
+	d.node[0].h = 0 // the final id of void, which compact leaves alone
+}
+
+// backTo makes the state what it was before unit u: the guess is right about all before.
+func (d *run) backTo(t *timeline, u int) {
+	lo := t.units[u].lo
+	for id := range d.n {
+		d.node[id].h = 0
+		if id >= lo && kindSet(compKinds).has(d.shape[id]) {
+			d.node[id].m = 0
+		}
+	}
+	for id, k := range t.led {
+		if k.unit < uint32(u) {
+			d.node[id].m = k.to
+		}
+	}
+	c := &d.cands
+	c.growth, c.ent = t.start, c.ent[:t.entries]
+	for i := range d.g.Shape {
+		if sh := d.g.Shape[i]; kindSet(compKinds).has(sh) {
+			c.head[sh.Index()] = list{}
+		}
+	}
+	d.structs = d.structs[:0]
+	for _, id := range t.inserted {
+		if id < lo {
+			l, _ := d.listOf(d.shape[id])
+			d.insert(l, id)
+		}
+	}
+}
