@@ -125,7 +125,7 @@ func (d *run) compositesOf(opt Options) error {
 		}
 		return w.check(t, u)
 	})
-	d.right = bad
+	d.units, d.right = units, bad
 	if bad == len(units) {
 		d.settle(t)
 		return nil

@@ -130,7 +130,7 @@ func Run(g *graph.Graph, base *Base, opt Options) (res *Result, err error) {
 		return nil, err
 	}
 	d.forwards()
-	if err := d.references(); err != nil {
+	if err := d.referencesOf(opt.Jobs); err != nil {
 		return nil, err
 	}
 	return d.compact(), nil
@@ -177,6 +177,7 @@ type run struct {
 	cands candidates
 	all   walker // over all types at once
 
+	units  []span        // nil: one worker does all
 	right  int           // units that were guessed right, for tests
 	places atomic.Uint32 // that walkers use, see walker.setOther
 

@@ -13,7 +13,6 @@ import (
 // a type refers to before itself, which need not be the one with the lowest id.
 // Rule dedup/references.
 func (d *run) references() error {
-	type visit struct{ id, next uint32 } // next: the first reference that is not canonical yet
 	var stack []visit
 	one, many := newRefTable(), newRefTable()
 	for i, sh := range d.g.Shape {
@@ -54,6 +53,9 @@ func (d *run) references() error {
 	}
 	return nil
 }
+
+// visit is a type whose references are being visited. next is the first that is not canonical yet.
+type visit struct{ id, next uint32 }
 
 // refTable finds types by a key. A type in it may be one that was merged into the
 // base: its node leads on.

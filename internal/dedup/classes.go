@@ -1,0 +1,118 @@
+package dedup
+
+import (
+	"github.com/gobtf/gobtf/internal/intern"
+)
+
+// Phase 5 on several workers. Types with references are equal when their shapes are and what they refer to is, so each gets a number for its
+// class: that of its shape and its references' classes, in a table that all units share. The survivor of a class is what it is to references: the
+// first that is reached when units are visited one after the other, each in the order of references. Within a unit one worker keeps
+// that order, and of several units the lowest counts, whichever comes first.
+
+// classMark tells a class from an id, in the words that a class is made of.
+const classMark = 1 << 31
+
+// classes are the classes of types with references.
+type classes struct {
+	tab   *intern.Words  // shape, and for each reference what it is merged into, or the class of that with classMark
+	first intern.Uint64s // by class: the lowest unit that has one, and in the lower half the first of that unit
+}
+
+// referencesOf is phase 5 on as many workers as there are.
+func (d *run) referencesOf(jobs int) error {
+	if d.units == nil || d.base != nil {
+		return d.references()
+	}
+	c := &classes{tab: intern.NewWords()}
+	sorters := make([]sorter, jobs)
+	ok := inParallel(jobs, len(d.units), func(w, u int) bool {
+		return sorters[w].sort(d, c, u, d.units[u])
+	}) == len(d.units)
+	rest := span{d.units[len(d.units)-1].hi, d.n} // of no unit; they refer to all units' types
+	if !ok || !sorters[0].sort(d, c, len(d.units), rest) {
+		return d.references() // which can say what is wrong
+	}
+	inParallel(jobs, len(d.units), func(_, u int) bool { c.settle(d, d.units[u]); return true })
+	c.settle(d, rest)
+	d.cands.n += uint32(c.tab.Len())
+	return nil
+}
+
+// sorter finds the classes of one unit's types after the other's, in node.h: the class plus 1, or busy.
+type sorter struct {
+	stack []visit
+	words []uint32
+}
+
+// sort says whether there was no loop.
+func (s *sorter) sort(d *run, c *classes, unit int, u span) bool {
+	for id := u.lo; id < u.hi; id++ {
+		if d.unsorted(id) {
+			d.node[id].h = 0
+		}
+	}
+	stack, words := s.stack, s.words
+	for i := u.lo; i < u.hi; i++ {
+		if !d.unsorted(i) || d.node[i].h != 0 {
+			continue
+		}
+		d.node[i].h = busy
+		stack = append(stack[:0], visit{i, d.off[i]})
+	depthFirst:
+		for len(stack) > 0 {
+			top := &stack[len(stack)-1]
+			id, end := top.id, d.off[top.id+1]
+			for ; top.next < end; top.next++ {
+				r := d.refs[top.next]
+				if n := &d.node[r]; n.m == 0 && n.h == 0 {
+					n.h = busy
+					stack = append(stack, visit{r, d.off[r]})
+					continue depthFirst
+				} else if n.m == 0 && n.h == busy {
+					return false
+				}
+			}
+			words = append(words[:0], uint32(d.shape[id]))
+			for _, r := range d.refs[d.off[id]:end] {
+				if n := &d.node[r]; n.m == 0 {
+					words = append(words, n.h|classMark)
+				} else {
+					words = append(words, d.follow(r))
+				}
+			}
+			class, _ := c.tab.Intern(words)
+			d.node[id].h = class + 1
+			if c.first.At(class)>>32 > uint64(unit) {
+				c.first.Lower(class, uint64(unit)<<32|uint64(id))
+			}
+			stack = stack[:len(stack)-1]
+		}
+	}
+	s.stack, s.words = stack, words
+	return true
+}
+
+// unsorted says whether phase 5 has to find out what a type is merged into.
+func (d *run) unsorted(id uint32) bool {
+	return d.node[id].m == 0 && kindSet(refKinds).has(d.shape[id])
+}
+
+// follow is resolve, but changes nothing, so that all may call it at once.
+func (d *run) follow(id uint32) uint32 {
+	for {
+		to := d.node[id].m &^ final
+		if to == id || d.node[id].m&final != 0 {
+			return to
+		}
+		id = to
+	}
+}
+
+// settle merges a unit's types into the first of their classes.
+func (c *classes) settle(d *run, u span) {
+	for id := u.lo; id < u.hi; id++ {
+		if d.unsorted(id) {
+			d.node[id].m = uint32(c.first.At(d.node[id].h-1)) | final
+		}
+	}
+}
