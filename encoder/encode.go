@@ -197,7 +197,7 @@ func (j *job) convert(f *input, tm *timer) error {
 		return fmt.Errorf("%s: %w", f.path, err)
 	}
 	jobs := j.jobs(conv.Len())
-	tm.workers = max(1, min(jobs, conv.Len()))
+	tm.workers = max(1, min(jobs, conv.Len(), runtime.GOMAXPROCS(0)))
 	err = inOrder(j.ctx, conv, j.units, jobs, func(u *convert.Unit) error { return j.table.add(u, entries) })
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)
@@ -246,8 +246,10 @@ func (j *job) note(format string, args ...any) {
 func (j *job) finish(tm *timer) (*Result, error) {
 	t := j.table
 	j.res.Stats.TypesBefore = len(t.g.Shape)
-	tm.stage("dedup")
-	d, err := dedup.Run(t.g, j.base, dedup.Options{Quirks: j.opt.Quirks, Jobs: j.jobs(j.units), Units: t.units})
+	d, err := dedup.Run(t.g, j.base, dedup.Options{Quirks: j.opt.Quirks, Jobs: j.jobs(j.units), Units: t.units, Stage: func(name string, workers int) {
+		tm.stage("dedup: " + name)
+		tm.workers = workers
+	}})
 	if err != nil {
 		return nil, fmt.Errorf("%s: dedup: %w", j.files[0].path, err)
 	}

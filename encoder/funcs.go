@@ -34,18 +34,16 @@ func (t *table) emitFuncs(features Features) error {
 // Rule functions/groups.
 func (t *table) sortStates() []uint32 {
 	// Names are ranked once each, and the states put into their order by counting.
-	seen := make(map[graph.StrID]uint32)
+	seen := make([]uint32, t.strs.Len()) // by name: its place in names plus 1
 	var names []graph.StrID
 	rankOf := make([]uint32, t.funcs.n)
 	for i := range rankOf {
 		n := t.funcs.at(uint32(i)).entry.name
-		r, ok := seen[n]
-		if !ok {
-			r = uint32(len(names))
-			seen[n] = r
+		if seen[n] == 0 {
 			names = append(names, n)
+			seen[n] = uint32(len(names))
 		}
-		rankOf[i] = r
+		rankOf[i] = seen[n] - 1
 	}
 	type key struct {
 		prefix uint64

@@ -250,13 +250,19 @@ func (t *funcTable) findKfuncs(f, symbols *elfx.File, strs *graph.Strings) error
 		}
 		return f.Order().Uint32(data[off:]), true
 	}
-	isIDs := func(s *elfx.Symbol) bool {
-		return int(s.Shndx) < len(symbols.Sections) && symbols.Sections[s.Shndx].Name == ids.Name
+	isIDs := make([]bool, len(symbols.Sections))
+	for i := range isIDs {
+		isIDs[i] = symbols.Sections[i].Name == ids.Name
 	}
 	type span struct{ from, to uint64 }
 	var sets []span
+	var inIDs []elfx.Symbol
 	for _, s := range syms {
-		if isIDs(&s) && strings.HasPrefix(string(s.Name), idsSet8) {
+		if int(s.Shndx) >= len(isIDs) || !isIDs[s.Shndx] {
+			continue
+		}
+		inIDs = append(inIDs, s)
+		if strings.HasPrefix(string(s.Name), idsSet8) {
 			if flags, ok := word(s.Value - ids.Addr + 4); ok && flags&set8Kfuncs != 0 {
 				sets = append(sets, span{s.Value, s.Value + s.Size})
 			}
@@ -265,10 +271,7 @@ func (t *funcTable) findKfuncs(f, symbols *elfx.File, strs *graph.Strings) error
 	if len(sets) == 0 {
 		return nil
 	}
-	for _, s := range syms {
-		if !isIDs(&s) {
-			continue
-		}
+	for _, s := range inIDs {
 		name, ok := kfuncName(string(s.Name))
 		if !ok {
 			continue

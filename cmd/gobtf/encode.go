@@ -282,15 +282,15 @@ func printStats(w io.Writer, res *encoder.Result, begin time.Time) {
 		if s.Workers > 1 {
 			workers = fmt.Sprintf("%d workers", s.Workers)
 		}
-		fmt.Fprintf(w, "%-12s %9.1f ms %9.1f ms cpu   %s\n", s.Name, ms(s.Wall), ms(s.CPU), workers)
+		fmt.Fprintf(w, "%-19s %9.1f ms %9.1f ms cpu   %s\n", s.Name, ms(s.Wall), ms(s.CPU), workers)
 	}
-	fmt.Fprintf(w, "%-12s %9.1f ms\n", "total", ms(time.Since(begin)))
+	fmt.Fprintf(w, "%-19s %9.1f ms\n", "total", ms(time.Since(begin)))
 	var ru syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &ru) == nil {
-		fmt.Fprintf(w, "%-12s %9.1f ms\n", "cpu", ms(time.Duration(ru.Utime.Nano()+ru.Stime.Nano())))
-		fmt.Fprintf(w, "%-12s %9.1f MB\n", "peak", float64(ru.Maxrss)/1024)
+		fmt.Fprintf(w, "%-19s %9.1f ms\n", "cpu", ms(time.Duration(ru.Utime.Nano()+ru.Stime.Nano())))
+		fmt.Fprintf(w, "%-19s %9.1f MB\n", "peak", float64(ru.Maxrss)/1024)
 	}
-	fmt.Fprintf(w, "%-12s %9d\n%-12s %9d\n%-12s %9d\n", "types read", res.Stats.TypesBefore, "types", res.NumTypes, "bytes", len(res.BTF))
+	fmt.Fprintf(w, "%-19s %9d\n%-19s %9d\n%-19s %9d\n", "types read", res.Stats.TypesBefore, "types", res.NumTypes, "bytes", len(res.BTF))
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

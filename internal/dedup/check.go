@@ -1,6 +1,7 @@
 package dedup
 
 import (
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -26,8 +27,10 @@ import (
 // colour is run by the same code as ever. That is a fiftieth of the types, and as most of what is below them is merged by
 // then, a twentieth of the comparisons.
 
-// Parallel work pays from so many types on, and with so many a unit; smaller units are taken together. Tests set them to 1.
+// Several workers pay from so many types on, and with so many a unit; smaller units are taken together. With two the work that they do
+// twice is as much as they save. Tests set all to the least.
 var (
+	parallelJobs         = 3
 	parallelTypes uint32 = 1 << 16
 	parallelBase  uint32 = 8 // times the base's types: they are all loaded
 	unitTypes     uint32 = 1 << 10
@@ -39,7 +42,7 @@ type span struct{ lo, hi uint32 }
 // spans returns the units, or nil where one worker shall do all.
 func (d *run) spans(opt Options) []span {
 	own := d.n - d.start
-	if opt.Jobs < 2 || len(opt.Units) == 0 || own < parallelTypes || own < parallelBase*d.start {
+	if opt.Jobs < parallelJobs || len(opt.Units) == 0 || own < parallelTypes || own < parallelBase*d.start {
 		return nil
 	}
 	var list []span
@@ -61,13 +64,16 @@ func (d *run) spans(opt Options) []span {
 	return list
 }
 
+// workersFor returns how many of so many workers are used for n pieces of work: more than there are processors would only share them.
+func workersFor(jobs, n int) int { return min(jobs, n, runtime.GOMAXPROCS(0)) }
+
 // inParallel calls f for 0 to n-1, ascending, on so many workers; f gets the number of its worker, too. It stops when f returns false, and
 // returns the first i for which it did, or n: f was called for all before it, and was true. A panic of f counts as false.
 func inParallel(jobs, n int, f func(worker, i int) bool) int {
 	var next, failed atomic.Int64
 	failed.Store(int64(n))
 	var wg sync.WaitGroup
-	for w := range min(jobs, n) {
+	for w := range workersFor(jobs, n) {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
@@ -101,22 +107,27 @@ func (d *run) compositesOf(opt Options) error {
 	first := max(d.start, 1)
 	units := d.spans(opt)
 	if units == nil {
+		opt.stage("structs", 1)
 		return d.composites(first)
 	}
 	for id := range d.start {
 		d.shapeOf(id) // loads it
 	}
+	workers := workersFor(opt.Jobs, len(units))
+	opt.stage("colours", workers)
 	painters := make([]painter, opt.Jobs)
 	if inParallel(opt.Jobs, len(units), func(w, i int) bool { return painters[w].paint(d, units[i]) }) < len(units) {
 		d.forgetColours()
 		return d.composites(first)
 	}
 	t := &timeline{units: units, start: d.cands.growth, entries: len(d.cands.ent), led: make(map[uint32]led)}
+	opt.stage("guess", 1)
 	if err := d.guess(t); err != nil {
 		d.backTo(t, 0)
 		return d.composites(first)
 	}
 	t.index(d)
+	opt.stage("check", workers)
 	walkers := make([]walker, opt.Jobs)
 	bad := inParallel(opt.Jobs, len(units), func(i, u int) bool {
 		w := &walkers[i]
@@ -130,6 +141,7 @@ func (d *run) compositesOf(opt Options) error {
 		d.settle(t)
 		return nil
 	}
+	opt.stage("structs", 1)
 	d.backTo(t, bad)
 	return d.composites(units[bad].lo)
 }
@@ -454,19 +466,9 @@ func (w *walker) sameLeads(t *timeline) bool {
 	return true
 }
 
-// other is get for types that are not own.
-func (w *walker) other(id uint32) node {
-	n := &w.run.node[id]
-	h := uint32(0)
-	if p := atomic.LoadUint32(&n.h); uint(p) < uint(len(w.far)) {
-		h = w.far[p]
-	}
-	return node{n.m, h}
-}
-
-// setOther sets h of a type that is not own. Few of the types of other units are ever the canonical side; they get places in far one
+// placeOf returns the place in far of a type that is not own. Few of the types of other units are ever the canonical side; they get places one
 // after the other, the same for all workers.
-func (w *walker) setOther(id, h uint32) {
+func (w *walker) placeOf(id uint32) uint32 {
 	n := &w.run.node[id]
 	p := atomic.LoadUint32(&n.h)
 	if p == 0 {
@@ -476,11 +478,11 @@ func (w *walker) setOther(id, h uint32) {
 		}
 	}
 	if int(p) >= len(w.far) {
-		far := make([]uint32, max(int(p)+1, 2*len(w.far), 1<<12))
+		far := make([]uint64, max(int(p)+1, 2*len(w.far), 1<<12))
 		copy(far, w.far)
 		w.far = far
 	}
-	w.far[p] = h
+	return p
 }
 
 // settle makes the guess the state after phase 3.

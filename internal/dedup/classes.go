@@ -19,20 +19,24 @@ type classes struct {
 }
 
 // referencesOf is phase 5 on as many workers as there are.
-func (d *run) referencesOf(jobs int) error {
+func (d *run) referencesOf(opt Options) error {
 	if d.units == nil || d.base != nil {
+		opt.stage("references", 1)
 		return d.references()
 	}
 	c := &classes{tab: intern.NewWords()}
-	sorters := make([]sorter, jobs)
-	ok := inParallel(jobs, len(d.units), func(w, u int) bool {
+	opt.stage("references", workersFor(opt.Jobs, len(d.units)))
+	sorters := make([]sorter, opt.Jobs)
+	ok := inParallel(opt.Jobs, len(d.units), func(w, u int) bool {
 		return sorters[w].sort(d, c, u, d.units[u])
 	}) == len(d.units)
+	opt.stage("functions' types", 1)
 	rest := span{d.units[len(d.units)-1].hi, d.n} // of no unit; they refer to all units' types
 	if !ok || !sorters[0].sort(d, c, len(d.units), rest) {
 		return d.references() // which can say what is wrong
 	}
-	inParallel(jobs, len(d.units), func(_, u int) bool { c.settle(d, d.units[u]); return true })
+	opt.stage("references", workersFor(opt.Jobs, len(d.units)))
+	inParallel(opt.Jobs, len(d.units), func(_, u int) bool { c.settle(d, d.units[u]); return true })
 	c.settle(d, rest)
 	d.cands.n += uint32(c.tab.Len())
 	return nil
@@ -42,7 +46,10 @@ func (d *run) referencesOf(jobs int) error {
 type sorter struct {
 	stack []visit
 	words []uint32
+	known []refSlot // the last classes of types with one reference: key to class plus 1, a place for each key
 }
+
+const knownBits = 13
 
 // sort says whether there was no loop.
 func (s *sorter) sort(d *run, c *classes, unit int, u span) bool {
@@ -50,6 +57,9 @@ func (s *sorter) sort(d *run, c *classes, unit int, u span) bool {
 		if d.unsorted(id) {
 			d.node[id].h = 0
 		}
+	}
+	if s.known == nil {
+		s.known = make([]refSlot, 1<<knownBits)
 	}
 	stack, words := s.stack, s.words
 	for i := u.lo; i < u.hi; i++ {
@@ -80,7 +90,7 @@ func (s *sorter) sort(d *run, c *classes, unit int, u span) bool {
 					words = append(words, d.follow(r))
 				}
 			}
-			class, _ := c.tab.Intern(words)
+			class := s.class(c, words)
 			d.node[id].h = class + 1
 			if c.first.At(class)>>32 > uint64(unit) {
 				c.first.Lower(class, uint64(unit)<<32|uint64(id))
@@ -90,6 +100,21 @@ func (s *sorter) sort(d *run, c *classes, unit int, u span) bool {
 	}
 	s.stack, s.words = stack, words
 	return true
+}
+
+// class returns the class that words make.
+func (s *sorter) class(c *classes, words []uint32) uint32 {
+	if len(words) != 2 {
+		class, _ := c.tab.Intern(words)
+		return class
+	}
+	key := uint64(words[0])<<32 | uint64(words[1])
+	k := &s.known[key*hashMul>>(64-knownBits)]
+	if k.key != key || k.id == 0 {
+		class, _ := c.tab.Intern(words)
+		*k = refSlot{key, class + 1}
+	}
+	return k.id - 1
 }
 
 // unsorted says whether phase 5 has to find out what a type is merged into.

@@ -14,10 +14,13 @@ const maxChain = 32
 
 // painter finds the colours of one unit's types after the other's. Its slices are by the number of a type in its unit.
 type painter struct {
-	end, path []uint32 // where a chain of pointers, modifiers and typedefs ends, and a hash of what is on it
-	old, now  []uint32 // colours
-	inner     []uint32 // types with several references
+	chain    []chainOf
+	old, now []uint32 // colours
+	inner    []uint32 // types with several references
 }
+
+// chainOf is where a chain of pointers, modifiers and typedefs ends, and a hash of what is on it.
+type chainOf struct{ end, path uint32 }
 
 // paint gives STRUCTs, UNIONs and TYPEDEFs of a unit colours, in node.h: types that look the same as far as colourRounds goes have the same
 // one, whatever the order of types in their units. It reports whether the types refer only to what Options.Units allows.
@@ -26,12 +29,13 @@ type painter struct {
 // and of the colours that the types below it had in the round before.
 func (p *painter) paint(d *run, u span) bool {
 	n := u.hi - u.lo
-	p.end, p.path, p.old, p.now = sized(p.end, n), sized(p.path, n), sized(p.old, n), sized(p.now, n)
+	p.chain, p.old, p.now = sized(p.chain, n), sized(p.old, n), sized(p.now, n)
 	p.inner = p.inner[:0]
 	const chain = chainKinds &^ (1 << btf.Func)
 	for i := range n {
 		sh := d.shape[u.lo+i]
-		p.end[i], p.path[i], p.old[i] = i, 0, colourOf(sh)
+		c := colourOf(sh)
+		p.chain[i], p.old[i], p.now[i] = chainOf{end: i}, c, c
 		refs := d.refs[d.off[u.lo+i]:d.off[u.lo+i+1]]
 		for _, r := range refs {
 			if r-u.lo >= n && !d.anywhere(r) {
@@ -41,7 +45,7 @@ func (p *painter) paint(d *run, u span) bool {
 		switch {
 		case len(refs) == 0:
 		case kindSet(chain).has(sh):
-			h := p.old[i]
+			h := c
 			at := u.lo + i
 			for range maxChain {
 				at = d.refs[d.off[at]]
@@ -55,37 +59,36 @@ func (p *painter) paint(d *run, u span) bool {
 				h = mix(h, colourOf(s))
 			}
 			if at-u.lo < n {
-				p.end[i], p.path[i] = at-u.lo, h
+				p.chain[i] = chainOf{at - u.lo, h}
 			} else {
-				p.path[i] = mix(h, d.colourElsewhere(at)) // it ends in itself, whose colour stays
+				p.chain[i].path = mix(h, d.colourElsewhere(at)) // it ends in itself, whose colour stays
 			}
 		default:
 			p.inner = append(p.inner, i)
 		}
 	}
 	for range colourRounds {
+		chain, old, now := p.chain, p.old, p.now
 		for _, i := range p.inner {
 			at := u.lo + i
 			h := uint64(d.shape[at])
 			for _, r := range d.refs[d.off[at]:d.off[at+1]] {
-				c := uint64(0)
-				if x := r - u.lo; x < n {
-					c = uint64(p.path[x])<<32 | uint64(p.old[p.end[x]])
+				if x := uint(r - u.lo); x < uint(len(chain)) {
+					to := chain[x]
+					h ^= uint64(to.path)<<32 | uint64(old[to.end])
 				} else {
-					c = uint64(d.colourElsewhere(r))
+					h ^= uint64(d.colourElsewhere(r))
 				}
-				h = (h ^ c) * hashMul
+				h *= hashMul
 				h ^= h >> 32
 			}
-			p.now[i] = uint32(h)
+			now[i] = uint32(h)
 		}
-		for _, i := range p.inner {
-			p.old[i] = p.now[i]
-		}
+		p.old, p.now = now, old // all but the inner ones are the same in both
 	}
 	for i := range n {
 		if kindSet(compKinds).has(d.shape[u.lo+i]) {
-			d.node[u.lo+i].h = mix(p.path[i], p.old[p.end[i]])
+			d.node[u.lo+i].h = mix(p.chain[i].path, p.old[p.chain[i].end])
 		}
 	}
 	return true

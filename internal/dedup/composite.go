@@ -1,6 +1,9 @@
 package dedup
 
 import (
+	"sync/atomic"
+	"unsafe"
+
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/graph"
 )
@@ -50,8 +53,10 @@ type walker struct {
 	lo  uint32
 	own []node // own[i] is the state of type lo+i
 
-	// The state of the other types is in run.node, but that h there is a place in far: what h is to own types. See check.go.
-	far []uint32
+	// The state of the other types is in run.node, but that h there is a place in far (see placeOf). What is there is what h is to own
+	// types, if the upper half is the number of the comparison: so nothing has to be forgotten.
+	far        []uint64
+	comparison uint32
 	// leads are the FWDs that were led to something; nil: they are led in own.
 	leads *leads
 
@@ -68,7 +73,13 @@ func (w *walker) mergeInto(id, c uint32) (bool, error) {
 		w.own[id-w.lo].m = c | final // what equiv and merge would do, without them
 		return true, nil
 	}
-	eq, adjust, err := w.equiv(id, c)
+	var eq, adjust bool
+	var err error
+	if w.leads == nil || w.leads.mine == nil {
+		eq, adjust, err = equiv[overAll](w, id, c)
+	} else {
+		eq, adjust, err = equiv[overUnit](w, id, c)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -84,7 +95,12 @@ func (w *walker) get(id uint32) node {
 	if i := uint(id - w.lo); i < uint(len(w.own)) {
 		return w.own[i]
 	}
-	return w.other(id)
+	n := &w.run.node[id]
+	h := uint32(0)
+	if p := atomic.LoadUint32(&n.h); int(p) < len(w.far) && uint32(w.far[p]>>32) == w.comparison {
+		h = uint32(w.far[p])
+	}
+	return node{n.m, h}
 }
 
 // resolve returns the type that id stands for now: id itself as long as nothing is known.
@@ -122,6 +138,12 @@ func (w *walker) chase(id uint32) uint32 {
 	}
 }
 
+// overAll and overUnit say what a walker is over. They differ in size, so that equiv is compiled once for each.
+type (
+	overAll  struct{}
+	overUnit struct{ _ byte }
+)
+
 // frame is the rest of a type that is being compared: references a to end of the
 // new side, from b on of the canonical side.
 type frame struct{ a, b, end uint32 }
@@ -138,24 +160,41 @@ const mergeBit = 1 << 31
 // million times, and not guessing the branches right is what costs most: so there
 // are few of them, the likely ones first.
 // Rules dedup/structs, dedup/merged-pair, dedup/forward.
-func (w *walker) equiv(a, b uint32) (eq, adjust bool, err error) {
+func equiv[S overAll | overUnit](w *walker, a, b uint32) (eq, adjust bool, err error) {
+	var scope S
 	d := w.run
 	own, lo, shape, off, refs := w.own, w.lo, d.shape, d.off, d.refs
+	nodes, far, run := d.node, w.far, uint64(0)
+	if unsafe.Sizeof(scope) != 0 {
+		if w.comparison++; w.comparison == 0 {
+			clear(far) // what is there is of comparisons with the numbers that come again
+			w.comparison = 1
+		}
+		run = uint64(w.comparison) << 32
+	}
 	log, stack := w.log[:0], w.stack[:0]
 	var f frame
 walk:
 	for {
 		var na uint32
-		if i := uint(a - lo); i < uint(len(own)) {
-			na = own[i].m
-		} else {
-			na = d.node[a].m
-		}
 		var nb node
-		if i := uint(b - lo); i < uint(len(own)) {
-			nb = own[i]
+		if unsafe.Sizeof(scope) == 0 {
+			na, nb = own[a].m, own[b]
 		} else {
-			nb = w.other(b)
+			if i := uint(a - lo); i < uint(len(own)) {
+				na = own[i].m
+			} else {
+				na = nodes[a].m
+			}
+			if i := uint(b - lo); i < uint(len(own)) {
+				nb = own[i]
+			} else if nb.m = nodes[b].m; nb.m == na && na&final != 0 {
+				goto next // R1, without looking for h
+			} else if p := atomic.LoadUint32(&nodes[b].h); uint(p) < uint(len(far)) {
+				if v := far[p]; v^run < 1<<32 {
+					nb.h = uint32(v)
+				}
+			}
 		}
 		// R1: what is merged already is equal; nothing is recorded. In the first factor
 		// that is seen if both are so for good, which is 12 of the 30 million.
@@ -192,10 +231,17 @@ walk:
 				break walk
 			}
 			// R4: suppose that they are equal.
-			if i := uint(b - lo); i < uint(len(own)) {
+			if unsafe.Sizeof(scope) == 0 {
+				own[b].h = a | final
+			} else if i := uint(b - lo); i < uint(len(own)) {
 				own[i].h = a | final
 			} else {
-				w.setOther(b, a|final)
+				p := atomic.LoadUint32(&nodes[b].h)
+				if p == 0 || int(p) >= len(far) {
+					p = w.placeOf(b)
+					far = w.far
+				}
+				far[p] = run | uint64(a|final)
 			}
 			k := uint32(sa.Kind())
 			if sa != sb {
@@ -212,7 +258,9 @@ walk:
 			}
 			// R5, R7: equal shapes; now what is below.
 			if kindSet(chainKinds)>>k&1 != 0 {
-				log = append(log, b)
+				if unsafe.Sizeof(scope) == 0 || uint(b-lo) < uint(len(own)) {
+					log = append(log, b) // else there is nothing to merge, and nothing to forget
+				}
 				a, b = refs[off[a]], refs[off[b]]
 				continue
 			}
@@ -305,9 +353,8 @@ func (w *walker) merge(eq, adjust bool) {
 		if i := uint(b - lo); i < uint(len(own)) {
 			nb = own[i]
 			own[i].h = 0
-		} else {
-			nb = w.other(b)
-			w.setOther(b, 0)
+		} else if look {
+			nb = w.get(b)
 		}
 		if !look || !eq {
 			continue

@@ -53,6 +53,15 @@ type Options struct {
 	// their own unit, to the base, and to types of the kinds INT, FLOAT and ENUM anywhere. Where that is not
 	// so, and where Units is empty, one worker does all.
 	Units []btf.TypeID
+
+	// Stage is called when a stage begins, with its name and how many workers it has; nil: nobody wants to know.
+	Stage func(name string, workers int)
+}
+
+func (o *Options) stage(name string, workers int) {
+	if o.Stage != nil {
+		o.Stage(name, workers)
+	}
 }
 
 // What can be wrong with a graph.
@@ -112,6 +121,7 @@ func (r *Result) NewID(id btf.TypeID) btf.TypeID {
 // as many references as its shape says.
 // Rule dedup/phases.
 func Run(g *graph.Graph, base *Base, opt Options) (res *Result, err error) {
+	opt.stage("basic types", 1)
 	d, err := newRun(g, base, opt)
 	if err != nil {
 		return nil, err
@@ -130,9 +140,10 @@ func Run(g *graph.Graph, base *Base, opt Options) (res *Result, err error) {
 		return nil, err
 	}
 	d.forwards()
-	if err := d.referencesOf(opt.Jobs); err != nil {
+	if err := d.referencesOf(opt); err != nil {
 		return nil, err
 	}
+	opt.stage("numbers", 1)
 	return d.compact(), nil
 }
 
@@ -179,7 +190,7 @@ type run struct {
 
 	units  []span        // nil: one worker does all
 	right  int           // units that were guessed right, for tests
-	places atomic.Uint32 // that walkers use, see walker.setOther
+	places atomic.Uint32 // that walkers use, see walker.placeOf
 
 	strOff  []uint32 // by StrID: see baseOffset
 	meta    []uint64 // by shape index: name and info, see nameInfo; loaded and stored atomically
@@ -203,7 +214,11 @@ func newRun(g *graph.Graph, base *Base, opt Options) (*run, error) {
 		shape: g.Shape, off: g.RefOff, refs: g.Refs,
 	}
 	d.node = make([]node, d.n)
-	mem.Populate(d.node)
+	const part = 1 << 18
+	inParallel(max(1, opt.Jobs), int(d.n/part)+1, func(_, i int) bool {
+		mem.Populate(d.node[i*part : min((i+1)*part, len(d.node))])
+		return true
+	})
 	d.cands.head = make([]list, d.shapes.Len())
 	d.meta = make([]uint64, d.shapes.Len())
 	d.cands.next = 1

@@ -205,7 +205,7 @@ func (in *input) compare() (*model, error) {
 }
 
 func init() {
-	parallelTypes, parallelBase, unitTypes = 0, 0, 1
+	parallelJobs, parallelTypes, parallelBase, unitTypes = 2, 0, 0, 1
 }
 
 // guessed counts runs by several workers: of how many the guess was right, wrong from the first unit on, and wrong from a later one on.
