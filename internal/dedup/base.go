@@ -181,6 +181,30 @@ func (d *run) onBase() {
 	c.growth = c.after(d.base.insertions())
 	d.strOff = make([]uint32, d.shapes.Strs.Len())
 	d.refs = d.g.Refs[:len(d.g.Refs):len(d.g.Refs)]
+	d.plain = d.isPlain()
+}
+
+// isPlain finds run.plain.
+func (d *run) isPlain() bool {
+	const never = kindSet(selfKinds | 1<<btf.DeclTag)
+	for i, sh := range d.g.Shape {
+		if never.has(sh) {
+			continue
+		}
+		for _, r := range d.g.Refs[d.g.RefOff[i]:d.g.RefOff[i+1]] {
+			switch {
+			case r >= d.n:
+				return false // Run finds out when it comes there
+			case r >= d.start:
+				if never.has(d.shape[r]) {
+					return false
+				}
+			case r > 0 && never>>btf.InfoKind(d.base.src.Record(btf.TypeID(r))[1])&1 != 0:
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // noOffset is an entry of run.strOff for a string that the base does not have.

@@ -444,7 +444,7 @@ func (w *walker) compositeAt(t *timeline, parity, id uint32) error {
 		} else {
 			c = tail[i-len(head)]
 		}
-		if ok, err := w.mergeInto(id, c); ok || err != nil {
+		if ok, err := w.mergeInto(id, c, len(head)+len(tail) > 1); ok || err != nil {
 			return err
 		}
 	}

@@ -25,10 +25,11 @@ func (d *run) composites(from uint32) error {
 // composite finds out what one type is merged into.
 func (d *run) composite(id uint32) error {
 	sh := d.shape[id]
-	l, e := d.listOf(sh)
-	for e != 0 {
+	l, first := d.listOf(sh)
+	for e := first; e != 0; {
 		cand := d.cands.ent[e-1]
-		if ok, err := d.all.mergeInto(id, cand.id); ok || err != nil {
+		several := e != first || cand.next != 0
+		if ok, err := d.all.mergeInto(id, cand.id, several); ok || err != nil {
 			return err
 		}
 		e = cand.next
@@ -65,13 +66,16 @@ type walker struct {
 	same  map[uint64]int8 // see identical
 }
 
-// mergeInto merges type id into the candidate c, if they are equal.
-func (w *walker) mergeInto(id, c uint32) (bool, error) {
+// mergeInto merges type id into the candidate c, if they are equal. several: there are other candidates, so that it may well not be this one.
+func (w *walker) mergeInto(id, c uint32, several bool) (bool, error) {
 	d := w.run
 	if d.shape[id].Kind() == btf.Typedef && c >= d.start &&
 		w.resolve(d.refs[d.off[id]]) == w.resolve(d.refs[d.off[c]]) {
 		w.own[id-w.lo].m = c | final // what equiv and merge would do, without them
 		return true, nil
+	}
+	if several && d.plain && d.membersDiffer(id, c) {
+		return false, nil
 	}
 	var eq, adjust bool
 	var err error
@@ -136,6 +140,47 @@ func (w *walker) chase(id uint32) uint32 {
 		}
 		x = v
 	}
+}
+
+// membersDiffer says whether a comparison of two types of one shape fails for certain, by a look at their members. It saves walks: unnamed
+// unions of the same look are many, and what tells two of them apart may stand behind a pointer to half of a kernel.
+//
+// The comparison comes to each member, and to what its pointers and modifiers lead to, unless it fails before. R1 passes over none of them:
+// pointers and modifiers are not merged yet, and types that cannot be equal are never merged. Where R3 does, the comparison has come to that place
+// with a type that is identical to a, so that it differs from b as well. A comparison that fails changes nothing; it may only end with
+// ErrUnexpected before, which run.plain rules out.
+func (d *run) membersDiffer(a, b uint32) bool {
+	for i := range d.refsOf(a) {
+		if d.differ(d.refsOf(a)[i], d.refsOf(b)[i]) { // again: the arrays may move below
+			return true
+		}
+	}
+	return false
+}
+
+// differ says whether two types can be told apart by their shapes and those of what their pointers and modifiers lead to. What may be equal
+// to a type of another shape counts as not told apart: a FWD, and enums.
+func (d *run) differ(x, y uint32) bool {
+	const far = 16
+	for range far {
+		if x == y {
+			return false
+		}
+		sx, sy := d.shapeOf(x), d.shapeOf(y)
+		if sx != sy {
+			if kindSet(1<<btf.Fwd|enumKinds).has(sx) || kindSet(1<<btf.Fwd|enumKinds).has(sy) {
+				nx, _ := d.nameInfo(sx)
+				ny, _ := d.nameInfo(sy)
+				return nx != ny
+			}
+			return true
+		}
+		if !kindSet(chainKinds).has(sx) || kindSet(1<<btf.Func).has(sx) {
+			return false
+		}
+		x, y = d.refsOf(x)[0], d.refsOf(y)[0]
+	}
+	return false
 }
 
 // overAll and overUnit say what a walker is over. They differ in size, so that equiv is compiled once for each.

@@ -192,6 +192,7 @@ type run struct {
 	right  int           // units that were guessed right, for tests
 	places atomic.Uint32 // that walkers use, see walker.placeOf
 
+	plain   bool     // on a base: no type of the graph that a comparison may come to refers to one that it may not come to
 	strOff  []uint32 // by StrID: see baseOffset
 	meta    []uint64 // by shape index: name and info, see nameInfo; loaded and stored atomically
 	fwds    []uint32 // own FWDs that phase 2 kept
