@@ -2,6 +2,7 @@ package encoder
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 
 	"github.com/gobtf/gobtf/internal/elfx"
@@ -12,6 +13,13 @@ import (
 // it must not be.
 func WriteDetached(path string, data []byte, inputs []string) (note string, err error) {
 	return elfx.WriteFileAtomic(path, data, inputs...)
+}
+
+// CopyAhead begins what WriteInPlace needs of a large file, beside the encoding, where a second processor may do it. It is never an error.
+func CopyAhead(f *module.File, opt Options) {
+	if opt.Jobs != 1 && opt.Signer == nil && runtime.GOMAXPROCS(0) > 1 {
+		f.ELF().CopyAhead()
+	}
 }
 
 // WriteInPlace puts a result into an ELF file as section .BTF (and .BTF.base, when

@@ -82,6 +82,9 @@ func encode(ctx context.Context, c *line, stdout, stderr io.Writer) error {
 			return at(err, base)
 		}
 	}
+	if out == "" {
+		encoder.CopyAhead(files[0], opt)
+	}
 	res, err := encoder.Encode(ctx, files, opt)
 	switch {
 	case err != nil && ctx.Err() != nil:

@@ -29,6 +29,8 @@ type File struct {
 	mu    sync.Mutex
 	cells map[int]*cell      // contents that had to be made, by section
 	syms  map[int]*symValues // symbol values for relocation, by symbol table
+
+	ahead *ahead // see CopyAhead; nil: nobody asked
 }
 
 // Section is one section header.
@@ -95,6 +97,7 @@ func newFile(path string, m *Mapping) (*File, error) {
 
 // Close unmaps the file.
 func (f *File) Close() error {
+	f.ahead.cancel()
 	f.data, f.shstrtab, f.cells, f.syms = nil, nil, nil, nil
 	return f.m.Close()
 }

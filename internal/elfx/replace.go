@@ -22,27 +22,38 @@ type content struct {
 	keep    int64
 	patches []patch
 	tail    []byte
+
+	begun *pending // a file that already has the first has bytes of src; nil: none
+	has   int64
 }
 
-// writeTo fills an empty file. Its room is reserved first, so that a full disk shows before anything is written.
+// reserve makes room for a file, so that a full disk shows before anything is written.
+func reserve(dst *os.File, size int64) error {
+	err := unix.Fallocate(int(dst.Fd()), 0, 0, size)
+	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) {
+		return nil
+	}
+	return err
+}
+
+// writeTo fills a file that is empty, or begun.
 func (c *content) writeTo(dst *os.File) error {
 	size := c.keep + int64(len(c.tail))
 	if size > 0 {
-		err := unix.Fallocate(int(dst.Fd()), 0, 0, size)
-		if err != nil && !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EINVAL) {
+		if err := reserve(dst, size); err != nil {
 			return err
 		}
 	}
-	if c.src != nil && c.keep > 0 {
+	if c.src != nil && c.keep > c.has {
 		// The kernel copies, and shares blocks where the file system can.
-		if _, err := c.src.Seek(0, io.SeekStart); err != nil {
+		if _, err := c.src.Seek(c.has, io.SeekStart); err != nil {
 			return err
 		}
-		n, err := io.Copy(dst, &io.LimitedReader{R: c.src, N: c.keep})
+		n, err := io.Copy(dst, &io.LimitedReader{R: c.src, N: c.keep - c.has})
 		if err != nil {
 			return err
 		}
-		if n != c.keep {
+		if n != c.keep-c.has {
 			return errors.New("the file became shorter meanwhile")
 		}
 	}
@@ -77,17 +88,20 @@ type pending struct {
 // A file that replaces another belongs to the user who runs gobtf until it is complete, and no other may open it.
 // Rule elf/whole.
 func prepare(e *entry, old *origin, c content) (*pending, error) {
-	e.removeStale()
-	p := &pending{entry: e}
-	mode := uint32(0o640) // less the umask
-	if old != nil {
-		mode = 0o600
-	}
-	if err := p.create(mode); err != nil {
-		if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS) {
-			err = fmt.Errorf("its folder takes no new file, and a file is never written over: %w", err)
+	p := c.begun
+	if p == nil {
+		e.removeStale()
+		p = &pending{entry: e}
+		mode := uint32(0o640) // less the umask
+		if old != nil {
+			mode = privateMode
 		}
-		return nil, err
+		if err := p.create(mode); err != nil {
+			if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS) {
+				err = fmt.Errorf("its folder takes no new file, and a file is never written over: %w", err)
+			}
+			return nil, err
+		}
 	}
 	if err := p.fill(old, c); err != nil {
 		p.drop()

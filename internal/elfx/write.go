@@ -79,6 +79,8 @@ func (f *File) SetSections(set []NamedData, opt WriteOptions) (note string, err 
 			return "", f.fail(f.Compression+" data", "%w", err)
 		}
 		c = content{tail: b}
+	} else {
+		c.begun, c.has = f.ahead.take(o)
 	}
 	n, err := prepare(o.entry, o, c)
 	if err != nil {
