@@ -40,6 +40,7 @@ type benchCase struct {
 	gobtf  []string // for gobtf alone
 	equal  bool     // both must write the same bytes
 	target string   // what is encoded; "" and args are all that the program gets
+	step   bool     // as the kernel's build does: in place, and then what comes behind it
 }
 
 func main() {
@@ -56,6 +57,7 @@ func run(w io.Writer) error {
 	before := flag.String("before", "", "an older gobtf, which takes the reference's place")
 	gobtf := flag.String("gobtf", "bin/gobtf", "the program to measure")
 	only := flag.String("cases", "", "only the cases whose name matches this regular expression")
+	ids := flag.String("resolve_btfids", "", "the kernel's resolve_btfids, to be part of the BTF step (default: one in the PATH, if any)")
 	module := flag.String("module", "dummy.ko", "name of the small module")
 	flag.Parse()
 	pick, err := regexp.Compile(*only)
@@ -100,6 +102,9 @@ func run(w io.Writer) error {
 	cases := []benchCase{
 		{name: "vmlinux -j1", n: *n, args: []string{"-j1"}, equal: true, target: vmlinux},
 		{name: "vmlinux -j2", n: *n, args: []string{"-j2"}, equal: true, target: vmlinux},
+		{name: "vmlinux -j16", n: *n, args: []string{"-j16"}, equal: true, target: vmlinux},
+		{name: "BTF step -j1", n: *n, args: []string{"-j1"}, equal: true, target: vmlinux, step: true},
+		{name: "BTF step -j2", n: *n, args: []string{"-j2"}, equal: true, target: vmlinux, step: true},
 		{name: *module + " split", n: 4 * *n, args: []string{"-j1", onBase}, gobtf: []string{"--pahole_quirks"}, equal: true, target: small},
 		{name: filepath.Base(large) + " -j1 split", n: *n, args: []string{"-j1", onBase}, gobtf: []string{"--pahole_quirks"}, equal: true, target: large},
 		{name: filepath.Base(large) + " -j2 split", n: *n, args: []string{"-j2", onBase}, gobtf: []string{"--pahole_quirks"}, equal: true, target: large},
@@ -132,6 +137,12 @@ func run(w io.Writer) error {
 		}
 	}
 
+	steps := stepTools{folder: tmp, ids: *ids}
+	if slices.ContainsFunc(cases, func(c benchCase) bool { return c.step }) {
+		if err := steps.prepare(w, vmlinux); err != nil {
+			return err
+		}
+	}
 	fmt.Fprintf(w, "kernel %s, reference %s; medians, the reference's and gobtf's runs in turn\n", filepath.Base(*kernel), version(refCmd))
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	other := "pahole"
@@ -140,7 +151,7 @@ func run(w io.Writer) error {
 	}
 	fmt.Fprintf(tw, "case\t%s wall\tgobtf\tratio\t%[1]s cpu\tgobtf\tratio\t%[1]s peak\tgobtf\tratio\t\n", other)
 	for _, c := range cases {
-		a, b, err := inTurn(c, refCmd, *gobtf, tmp)
+		a, b, err := inTurn(c, refCmd, *gobtf, tmp, &steps)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
@@ -152,7 +163,7 @@ func run(w io.Writer) error {
 }
 
 // inTurn runs both programs c.n times, one after the other, after one run of each that only warms the page cache.
-func inTurn(c benchCase, ref []string, gobtf, tmp string) (a, b sample, err error) {
+func inTurn(c benchCase, ref []string, gobtf, tmp string, steps *stepTools) (a, b sample, err error) {
 	outA, outB := filepath.Join(tmp, "a"), filepath.Join(tmp, "b")
 	cmdA := slices.Concat(ref, c.args, kbuildFlags, []string{"--btf_encode_detached=" + outA, c.target})
 	cmdB := slices.Concat([]string{gobtf}, c.args, c.gobtf, kbuildFlags, []string{"--btf_encode_detached=" + outB, c.target})
@@ -161,11 +172,20 @@ func inTurn(c benchCase, ref []string, gobtf, tmp string) (a, b sample, err erro
 	}
 	var as, bs []sample
 	for i := -1; i < c.n; i++ {
-		if a, err = measure(cmdA); err != nil {
-			return a, b, err
-		}
-		if b, err = measure(cmdB); err != nil {
-			return a, b, err
+		if c.step {
+			if a, err = steps.measure(slices.Concat(ref, c.args, kbuildFlags), outA); err != nil {
+				return a, b, err
+			}
+			if b, err = steps.measure(slices.Concat([]string{gobtf}, c.args, c.gobtf, kbuildFlags), outB); err != nil {
+				return a, b, err
+			}
+		} else {
+			if a, err = measure(cmdA); err != nil {
+				return a, b, err
+			}
+			if b, err = measure(cmdB); err != nil {
+				return a, b, err
+			}
 		}
 		if i >= 0 {
 			as, bs = append(as, a), append(bs, b)
@@ -204,6 +224,49 @@ func measure(argv []string) (sample, error) {
 		return sample{}, errors.New("no resource usage on this system")
 	}
 	return sample{wall, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), int64(ru.Maxrss)}, nil
+}
+
+// stepTools does what the kernel's build does for BTF (scripts/link-vmlinux.sh): the encoder writes into vmlinux, objcopy cuts the section
+// out to be linked in, and resolve_btfids fills in .BTF_ids.
+type stepTools struct {
+	folder string
+	ids    string // "": there is no resolve_btfids here
+}
+
+// prepare makes what each run starts from: a vmlinux that has no BTF yet.
+func (s *stepTools) prepare(w io.Writer, vmlinux string) error {
+	if s.ids == "" {
+		s.ids, _ = exec.LookPath("resolve_btfids")
+	}
+	if s.ids == "" {
+		fmt.Fprintln(w, "BTF step: no resolve_btfids here, so without it")
+	}
+	_, err := measure([]string{"objcopy", "--remove-section=.BTF", vmlinux, filepath.Join(s.folder, "bare")})
+	return err
+}
+
+// measure runs the whole step with an encoder, and leaves the section in a file of its own.
+func (s *stepTools) measure(encoder []string, section string) (sample, error) {
+	bare, vmlinux := filepath.Join(s.folder, "bare"), filepath.Join(s.folder, "vmlinux")
+	if _, err := measure([]string{"cp", bare, vmlinux}); err != nil {
+		return sample{}, err
+	}
+	list := [][]string{
+		append(encoder, "-J", vmlinux),
+		{"objcopy", "-O", "binary", "--only-section=.BTF", "--set-section-flags=.BTF=alloc,readonly", vmlinux, section},
+	}
+	if s.ids != "" {
+		list = append(list, []string{s.ids, vmlinux})
+	}
+	var sum sample
+	for _, argv := range list {
+		one, err := measure(argv)
+		if err != nil {
+			return sample{}, err
+		}
+		sum.wall, sum.cpu, sum.peak = sum.wall+one.wall, sum.cpu+one.cpu, max(sum.peak, one.peak)
+	}
+	return sum, nil
 }
 
 func medians(s []sample) sample {
