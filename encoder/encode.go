@@ -140,6 +140,7 @@ func (j *job) run() (*Result, error) {
 	if err := j.table.emitFuncs(j.opt.Features); err != nil {
 		return nil, fmt.Errorf("%s: %w", j.files[0].path, err)
 	}
+	j.table.dropFunctions()
 	if lost := j.table.emitDatasecs(j.files[0].symbols()); lost != nil {
 		if j.opt.Strict {
 			return nil, fmt.Errorf("%s: %w", j.files[0].path, lost)
@@ -181,6 +182,7 @@ func (j *job) convert(f *input, tm *timer) error {
 	if m := newSectionMap(j.files[0].symbols(), strs, j.opt.Features); m != nil {
 		opt.Variables = m
 	}
+	f.drop()
 	tm.stage("units")
 	sec, err := f.sections()
 	if err != nil {
@@ -198,7 +200,14 @@ func (j *job) convert(f *input, tm *timer) error {
 	}
 	jobs := j.jobs(conv.Len())
 	tm.workers = max(1, min(jobs, conv.Len(), runtime.GOMAXPROCS(0)))
-	err = inOrder(j.ctx, conv, j.units, jobs, func(u *convert.Unit) error { return j.table.add(u, entries) })
+	merged, often := 0, max(minDrop, conv.Len()/drops)
+	err = inOrder(j.ctx, conv, j.units, jobs, func(u *convert.Unit) error {
+		if merged++; merged%often == 0 {
+			f.drop()
+		}
+		return j.table.add(u, entries)
+	})
+	f.drop()
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)
 	}
@@ -304,6 +313,22 @@ func (f *input) symbols() *elfx.File {
 		return f.debug
 	}
 	return f.elf
+}
+
+// While units are converted the files' pages are given back so many times, but not more often than once in so many units. What is read of them, but
+// for .debug_info, is names, and each is looked at once.
+const (
+	drops   = 8
+	minDrop = 64
+)
+
+// drop gives back the pages of the files that have been read. They come back when they are needed again.
+func (f *input) drop() {
+	for _, e := range []*elfx.File{f.elf, f.debug, f.alt} {
+		if e != nil {
+			e.Drop(e.Bytes())
+		}
+	}
 }
 
 func (f *input) close() {

@@ -1,6 +1,8 @@
 package encoder
 
 import (
+	"runtime/debug"
+
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/convert"
 	"github.com/gobtf/gobtf/internal/graph"
@@ -224,6 +226,17 @@ func (t *table) addFuncs(u *convert.Unit, off uint32, entries *funcTable) {
 		f := &u.Funcs[i]
 		t.funcs.add(state{addr: f.Addr, entry: &entries.entries[f.Func], ret: global(f.Ret), unit: unit, param: f.Param, nparm: f.NParm,
 			tag: f.Tag, ntag: uint16(min(f.NTag, 0xffff)), flags: f.Flags})
+	}
+}
+
+// manyTypes is from how many types on memory is worth giving back, which takes some milliseconds.
+const manyTypes = 1 << 20
+
+// dropFunctions forgets the saved functions, which have been written. In a vmlinux they are as much as what dedup is about to need.
+func (t *table) dropFunctions() {
+	t.funcs, t.params, t.funcTags = chunks[state]{}, nil, nil
+	if len(t.g.Shape) >= manyTypes {
+		debug.FreeOSMemory()
 	}
 }
 
