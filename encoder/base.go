@@ -7,7 +7,7 @@ import (
 // stringSection returns the section that strings are added to.
 // Rule split/base.
 func (j *job) stringSection() *graph.StringSection {
-	if j.base == nil {
+	if j.opt.Base == nil {
 		return graph.NewStringSection(j.shapes.Strs, 0, nil)
 	}
 	b := j.opt.Base

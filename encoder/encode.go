@@ -78,7 +78,6 @@ type job struct {
 
 	shapes *graph.Shapes
 	table  *table
-	base   *dedup.Base
 	units  int
 	named  uint64 // bytes of all sections that names can come from
 }
@@ -110,7 +109,11 @@ func (j *job) run() (*Result, error) {
 		if m, f := elf.Machine(j.opt.Base.Machine), elf.Machine(j.files[0].elf.Machine); m != f && m != elf.EM_NONE && m != elf.EM_BPF && f != elf.EM_BPF {
 			return nil, fmt.Errorf("%s: base BTF is of a file for %s and this one is for %s", j.files[0].path, m, f)
 		}
-		j.base = dedup.IndexOf(j.opt.Base)
+		if j.opt.Jobs != 1 && runtime.GOMAXPROCS(0) > 1 {
+			// What dedup and the strings need of the base is made beside the conversion. For a small module it takes as long.
+			go dedup.IndexOf(j.opt.Base)
+			go j.opt.Base.Offset([]byte("any name"))
+		}
 	}
 	// A type for every 32 bytes of .debug_info and a reference for 12: vmlinux 6.12 has
 	// one for 48 and for 17. Pages that are never touched cost nothing. The size may be
@@ -230,7 +233,7 @@ func (j *job) convertOptions(f *input) convert.Options {
 // flatArrays tells whether multi-dimensional arrays are made flat, because the base's are.
 // Rule split/flat-arrays.
 func (j *job) flatArrays() bool {
-	return j.base != nil && !j.opt.Quirks && j.opt.Base.OnlyFlatArrays()
+	return j.opt.Base != nil && !j.opt.Quirks && j.opt.Base.OnlyFlatArrays()
 }
 
 // jobs returns how many workers to use for so many units.
@@ -255,7 +258,11 @@ func (j *job) note(format string, args ...any) {
 func (j *job) finish(tm *timer) (*Result, error) {
 	t := j.table
 	j.res.Stats.TypesBefore = len(t.g.Shape)
-	d, err := dedup.Run(t.g, j.base, dedup.Options{Quirks: j.opt.Quirks, Jobs: j.jobs(j.units), Units: t.units, Stage: func(name string, workers int) {
+	var base *dedup.Base
+	if j.opt.Base != nil {
+		base = dedup.IndexOf(j.opt.Base)
+	}
+	d, err := dedup.Run(t.g, base, dedup.Options{Quirks: j.opt.Quirks, Jobs: j.jobs(j.units), Units: t.units, Stage: func(name string, workers int) {
 		tm.stage("dedup: " + name)
 		tm.workers = workers
 	}})

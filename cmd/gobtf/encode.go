@@ -32,7 +32,13 @@ func limitMemory(files []*module.File) {
 		limit += 6 * min(f.Size(), 1<<36)
 	}
 	debug.SetMemoryLimit(int64(limit))
+	if limit < smallLimit {
+		debug.SetGCPercent(-1) // the limit sees to it: collecting takes a tenth of what a small module takes
+	}
 }
+
+// smallLimit is the memory limit of files that are small, for which there is no need to collect before it is reached.
+const smallLimit = 100 << 20
 
 // encode is the main job: options, one library call, output.
 func encode(ctx context.Context, c *line, stdout, stderr io.Writer) error {
