@@ -5,7 +5,7 @@ STATICCHECK = v0.6.1
 CROSS = 386 arm arm64 riscv64 s390x ppc64le loong64
 # Tests and checks go without the compiler's profile (cmd/gobtf/default.pgo), for which everything would be compiled once more.
 lint race fuzz mutants: export GOFLAGS := $(or $(GOFLAGS),-pgo=off)
-.PHONY: install build test pgo torture cross-test machines attack determinism packages package-test dist release race fuzz bench fixtures rules mutants parity sweep kbuild-test kbuild-docs boot-test oot-test demo lint clean
+.PHONY: install build test pgo torture cross-test machines attack determinism packages package-test dist release race fuzz bench growth fixtures rules mutants parity sweep kbuild-test kbuild-docs boot-test oot-test demo lint clean
 
 build: ## bin/gobtf, statically linked
 	CGO_ENABLED=0 $(GO) build -pgo=auto -trimpath -o bin/gobtf ./cmd/gobtf
@@ -51,6 +51,9 @@ torture: build ## damaged and senseless files, and system calls that fail, for T
 
 bench: build ## wall, cpu and peak memory against the reference, runs taken in turn
 	$(GO) run ./tools/bench
+
+growth: build ## time and memory against the size of the input, drawn into docs/growth.svg: KERNELS="DIR..." (default: those that are fetched)
+	$(GO) run ./tools/growth $(or $(KERNELS),$(wildcard build/kernels/*amd64-dbg_*))
 
 fixtures: ## rebuilds testdata/ from its sources
 	scripts/fixtures

@@ -25,8 +25,9 @@ func (d *run) referencesOf(opt Options) error {
 		return d.references()
 	}
 	c := &classes{tab: intern.NewWords()}
-	opt.stage("references", workersFor(opt.Jobs, len(d.units)))
-	sorters := make([]sorter, opt.Jobs)
+	workers := workersFor(opt.Jobs, len(d.units))
+	opt.stage("references", workers)
+	sorters := make([]sorter, workers)
 	ok := inParallel(opt.Jobs, len(d.units), func(w, u int) bool {
 		return sorters[w].sort(d, c, u, d.units[u])
 	}) == len(d.units)
@@ -35,7 +36,7 @@ func (d *run) referencesOf(opt Options) error {
 	if !ok || !sorters[0].sort(d, c, len(d.units), rest) {
 		return d.references() // which can say what is wrong
 	}
-	opt.stage("references", workersFor(opt.Jobs, len(d.units)))
+	opt.stage("references", workers)
 	inParallel(opt.Jobs, len(d.units), func(_, u int) bool { c.settle(d, d.units[u]); return true })
 	c.settle(d, rest)
 	d.cands.n += uint32(c.tab.Len())
