@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -84,7 +85,7 @@ func diffAgainst(ctx context.Context, l *argp.Line, stdout, stderr io.Writer) er
 	if err != nil {
 		return trouble(err)
 	}
-	base := l.String("btf_base_a")
+	base := cmp.Or(l.String("btf_base"), l.String("btf_base_a"))
 	var show bar
 	if !l.Has("json") {
 		fmt.Fprintf(stdout, "against pahole %s (%s), with %s\n", a.Version, a.Pahole, a.Flags)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,7 @@ func trouble(err error) error {
 // diffOptions are those of gobtf diff, whoever parsed them.
 type diffOptions struct {
 	baseA, baseB string // "": found by themselves
+	declarations bool
 	json, abi    bool
 	exact, brief bool
 	html         string // a file for the page
@@ -57,10 +59,12 @@ of split BTF is found by itself beside /sys/kernel/btf/* and for modules in a ke
 Ends with 0 when they are the same, 1 when they differ, 2 on an error. docs/json.md describes --json.
 
 With --against_pahole each file, or each module of a folder, is encoded by gobtf and by PAHOLE (the one in PATH), with the features of
-"default" that this version knows: are the bytes the same, or the meaning, and what did both take? --btf_base_a is then the base of all.`,
+"default" that this version knows: are the bytes the same, or the meaning, and what did both take?`,
 	options: argp.Table{
-		{Long: "btf_base_a", Arg: argp.Required, Value: "FILE", Help: "what split BTF in A continues: `FILE`"},
-		{Long: "btf_base_b", Arg: argp.Required, Value: "FILE", Help: "the same for B: `FILE`"},
+		{Long: "btf_base", Arg: argp.Required, Value: "FILE", Help: "what split BTF in both continues: `FILE`"},
+		{Long: "btf_base_a", Arg: argp.Required, Value: "FILE", Help: "the same for A alone: `FILE`"},
+		{Long: "btf_base_b", Arg: argp.Required, Value: "FILE", Help: "the same for B alone: `FILE`"},
+		{Long: "declarations", Help: "a declaration is as good as a definition of its tag"},
 		{Long: "json", Help: "as JSON (docs/json.md)"},
 		{Long: "abi", Help: "what each change does to users of CO-RE, kfuncs and fentry"},
 		{Long: "exact", Help: "bytes count too, and where the first one differs is said"},
@@ -83,7 +87,8 @@ With --against_pahole each file, or each module of a folder, is encoded by gobtf
 			return err
 		}
 		opt := diffOptions{
-			baseA: l.String("btf_base_a"), baseB: l.String("btf_base_b"), json: l.Has("json"), abi: l.Has("abi"), exact: l.Has("exact"),
+			baseA: cmp.Or(l.String("btf_base_a"), l.String("btf_base")), baseB: cmp.Or(l.String("btf_base_b"), l.String("btf_base")),
+			declarations: l.Has("declarations"), json: l.Has("json"), abi: l.Has("abi"), exact: l.Has("exact"),
 			brief: l.Has("brief"), html: l.String("html"),
 		}
 		return runDiff(opt, l.Operands[0], l.Operands[1], stdout, stderr)
@@ -146,12 +151,12 @@ func comparePaths(rep *report.Report, opt diffOptions, a, b string) error {
 		return err
 	}
 	in := newInputs()
-	cmp := new(diff.Comparer)
+	comparer := new(diff.Comparer)
 	if dirA != dirB {
 		return fmt.Errorf("%s and %s: one is a folder, the other a file", a, b)
 	}
 	if !dirA {
-		return comparePair(rep, in, cmp, opt, "", a, b)
+		return comparePair(rep, in, comparer, opt, "", a, b)
 	}
 	pairs, err := pairFolders(a, b)
 	if err != nil {
@@ -164,7 +169,7 @@ func comparePaths(rep *report.Report, opt diffOptions, a, b string) error {
 		case p.a == "":
 			rep.Pairs = append(rep.Pairs, report.Pair{Path: p.path, State: report.OnlyB})
 		default:
-			if err := comparePair(rep, in, cmp, opt, p.path, p.a, p.b); err != nil {
+			if err := comparePair(rep, in, comparer, opt, p.path, p.a, p.b); err != nil {
 				rep.Pairs = append(rep.Pairs, report.Pair{Path: p.path, State: report.Failed, Error: err.Error()})
 			}
 		}
@@ -180,16 +185,16 @@ func isFolder(path string) (bool, error) {
 	return fi.IsDir(), nil
 }
 
-func comparePair(rep *report.Report, in *inputs, cmp *diff.Comparer, opt diffOptions, path, a, b string) error {
-	x, err := in.read(a, opt.baseA, "--btf_base_a")
+func comparePair(rep *report.Report, in *inputs, comparer *diff.Comparer, opt diffOptions, path, a, b string) error {
+	x, err := in.read(a, opt.baseA, "--btf_base")
 	if err != nil {
 		return err
 	}
-	y, err := in.read(b, opt.baseB, "--btf_base_b")
+	y, err := in.read(b, opt.baseB, "--btf_base")
 	if err != nil {
 		return err
 	}
-	res := cmp.Compare(x.types, y.types, diff.Options{ABI: opt.abi, NameA: a, NameB: b})
+	res := comparer.Compare(x.types, y.types, diff.Options{ABI: opt.abi, Declarations: opt.declarations, NameA: a, NameB: b})
 	var exact *diff.Exact
 	if opt.exact {
 		exact = diff.CompareBytes(x.raw, y.raw, x.types, y.types)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/tools/flagsets"
+	"github.com/gobtf/gobtf/tools/meaning"
 )
 
 // kbuild are the flags of a kernel build since 6.12.
@@ -123,9 +124,12 @@ func (d *demo) show(j job) error {
 	fmt.Fprintf(d.w, "  %d bytes of ELF -> %d bytes of BTF in %.1f ms; %d types: %s\n",
 		in.Size(), len(own), float64(took)/1e6, types.Len()-int(types.Start()), byKind(types))
 	if j.meaning {
-		msg, err := exec.Command("go", "run", "./tools/btfmeaning", d.base, d.out, d.golden).CombinedOutput()
+		said, err := new(meaning.Comparer).Differ(d.base, d.out, d.golden)
 		if err != nil {
-			return fmt.Errorf("is not equal in meaning to testdata/%s: %s", j.golden, bytes.TrimSpace(msg))
+			return err
+		}
+		if said != "" {
+			return fmt.Errorf("is not equal in meaning to testdata/%s: %s", j.golden, said)
 		}
 		fmt.Fprintf(d.w, "  equal in meaning to the reference's output in testdata/%s, which has %d bytes\n\n", j.golden, len(golden))
 		return nil

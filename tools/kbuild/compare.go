@@ -162,8 +162,12 @@ func (c *cell) meaning(k *call, a, b string) error {
 	if !filepath.IsAbs(base) {
 		base = filepath.Join(k.cwd, base)
 	}
-	if out, err := exec.Command(filepath.Join(c.m.tools, "btfmeaning"), base, a, b).CombinedOutput(); err != nil {
-		return fmt.Errorf("not equal in meaning: %s (%s, %s)", bytes.TrimSpace(out), a, b)
+	said, err := c.m.differ(base, a, b)
+	if err != nil {
+		return err
+	}
+	if said != "" {
+		return fmt.Errorf("not equal in meaning: %s (%s, %s)", said, a, b)
 	}
 	return nil
 }

@@ -24,6 +24,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/gobtf/gobtf/tools/meaning"
 )
 
 func main() {
@@ -38,8 +40,9 @@ type matrix struct {
 	root      string // of the repository
 	work      string // build/kbuild
 	gobtf     string
-	reference string // "" is none
-	tools     string // folder with btfmeaning and boot
+	reference string                                  // "" is none
+	tools     string                                  // folder with boot
+	differ    func(base, a, b string) (string, error) // says what differs in meaning, "" for nothing
 	jobs      string
 	keep      bool
 	out       io.Writer
@@ -120,10 +123,11 @@ func (m *matrix) prepare() error {
 			return err
 		}
 	}
-	for _, t := range []string{"boot", "btfmeaning"} {
-		if err := m.goBuild(filepath.Join(m.tools, t), "./tools/"+t); err != nil {
-			return err
-		}
+	if err := m.goBuild(filepath.Join(m.tools, "boot"), "./tools/boot"); err != nil {
+		return err
+	}
+	m.differ = func(base, a, b string) (string, error) {
+		return new(meaning.Comparer).Differ(base, a, b) // a new one each time: the base has the same path after it was built again
 	}
 	m.reference = os.Getenv("REFERENCE")
 	if m.reference == "" {

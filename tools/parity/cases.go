@@ -123,27 +123,20 @@ func (p *parity) plain(file, base, name string, flags []string, quirks bool) {
 			return
 		}
 		if !bytes.Equal(a, b) {
-			p.result(differs, name, "bytes differ (A reference, B gobtf)", p.btfcmp(base, want.path, got))
+			p.result(differs, name, "bytes differ (- and A: the reference, + and B: gobtf)", p.difference(base, want.path, got))
 			return
 		}
 		p.result(equal, name, fmt.Sprintf("%d bytes", len(b)), nil)
 	}
 }
 
-// btfcmp says what differs.
-func (p *parity) btfcmp(base, a, b string) []byte {
-	p.mu.Lock()
-	err := p.tool("btfcmp")
-	p.mu.Unlock()
+// difference says in what two files differ, whose bytes do.
+func (p *parity) difference(base, a, b string) []byte {
+	said, err := p.meanings.Bytes(base, a, b)
 	if err != nil {
 		return []byte(err.Error())
 	}
-	args := []string{a, b}
-	if strings.HasSuffix(base, ".btf") { // btfcmp reads BTF alone
-		args = []string{"-base", base, a, b}
-	}
-	out, _ := exec.Command(filepath.Join(p.work, "btfcmp"), args...).CombinedOutput()
-	return out
+	return []byte(said)
 }
 
 // meaning compares the default split output with the quirks output on the same base, in meaning, and keeps both sizes and that of the
@@ -163,8 +156,13 @@ func (p *parity) meaning(file, base, name string, flags []string) {
 			return
 		}
 	}
-	if out, err := exec.Command(filepath.Join(p.work, "btfmeaning"), base, own, quirks).CombinedOutput(); err != nil {
-		p.result(differs, name, "not equal in meaning to the quirks output", out)
+	said, err := p.meanings.Differ(base, own, quirks)
+	if err != nil {
+		p.result(differs, name, err.Error(), nil)
+		return
+	}
+	if said != "" {
+		p.result(differs, name, "not equal in meaning to the quirks output", []byte(said))
 		return
 	}
 	shipped, err := sections(file)

@@ -31,6 +31,7 @@ import (
 	"sync"
 
 	"github.com/gobtf/gobtf/tools/flagsets"
+	"github.com/gobtf/gobtf/tools/meaning"
 )
 
 func main() {
@@ -48,6 +49,8 @@ type parity struct {
 	jobs    int
 	verbose bool
 	out     io.Writer
+
+	meanings meaning.Comparer
 
 	mu    sync.Mutex
 	count map[state]int
@@ -180,11 +183,6 @@ func (p *parity) modules(dir string, rest []string) error {
 			}
 			base = b.path
 		}
-		if form == "default" {
-			if err := p.tool("btfmeaning"); err != nil {
-				return err
-			}
-		}
 		var cases []func()
 		for _, m := range sample(list, n) {
 			name := short(m) + " " + form
@@ -222,20 +220,6 @@ func (p *parity) all(cases []func()) {
 		}()
 	}
 	wg.Wait()
-}
-
-// tool builds a program of tools/ into the run's folder.
-func (p *parity) tool(name string) error {
-	to := filepath.Join(p.work, name)
-	if _, err := os.Stat(to); err == nil {
-		return nil
-	}
-	cmd := exec.Command("go", "build", "-o", to, "./tools/"+name)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("tools/%s: %w: %s", name, err, out)
-	}
-	return nil
 }
 
 // summary prints the last line. A run that compared no bytes at all has failed: its reference wrote nothing.

@@ -82,7 +82,6 @@ func TestFiles(t *testing.T) {
 	} {
 		os.RemoveAll("build")
 		var out bytes.Buffer
-		// tools/btfcmp is built from the module's root, which this folder is not: its report says so, and nothing else does.
 		err := run([]string{"-reference", program(t, "pahole", says+proof+c.ref), "-gobtf", program(t, "gobtf", c.own), "files", "x.ko"}, &out)
 		if !strings.Contains(out.String(), c.want) {
 			t.Errorf("%s: %q is not in %s", c.name, c.want, &out)
