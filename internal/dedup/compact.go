@@ -35,5 +35,5 @@ func (d *run) compact() *Result {
 	if d.base != nil { // d.refs may have moved when the base's references came in
 		copy(d.g.Refs, d.refs)
 	}
-	return &Result{Keep: keep, node: d.node, right: d.right}
+	return &Result{Keep: keep, node: d.node, units: d.units, right: d.right}
 }

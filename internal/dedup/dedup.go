@@ -99,6 +99,7 @@ type Result struct {
 	Keep []btf.TypeID
 
 	node  []node // by old id: m leads to a survivor or a base type, whose h is the final id
+	units []span // see run.units
 	right int    // see run.right
 }
 

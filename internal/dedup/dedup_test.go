@@ -337,15 +337,28 @@ func kernelLike(units, types int) *graph.Graph {
 }
 
 func BenchmarkRun(b *testing.B) {
-	g := kernelLike(200, 2000)
+	const units, types = 200, 2000
+	g := kernelLike(units, types)
 	raw := append([]uint32(nil), g.Refs...)
-	for b.Loop() {
-		b.StopTimer()
-		copy(g.Refs, raw)
-		b.StartTimer()
-		if _, err := Run(g, nil, Options{}); err != nil {
-			b.Fatal(err)
-		}
+	var at []btf.TypeID
+	for u := range units + 1 {
+		at = append(at, btf.TypeID(1+u*types))
 	}
-	b.ReportMetric(float64(b.N)*float64(len(g.Shape))/b.Elapsed().Seconds()/1e6, "Mtypes/s")
+	for _, jobs := range []int{1, 8} {
+		b.Run(fmt.Sprintf("jobs=%d", jobs), func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				copy(g.Refs, raw)
+				b.StartTimer()
+				res, err := Run(g, nil, Options{Jobs: jobs, Units: at})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if jobs > 1 && res.right != len(res.units) {
+					b.Fatalf("only %d of %d units were guessed right", res.right, len(res.units))
+				}
+			}
+			b.ReportMetric(float64(b.N)*float64(len(g.Shape))/b.Elapsed().Seconds()/1e6, "Mtypes/s")
+		})
+	}
 }
