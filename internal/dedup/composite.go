@@ -8,7 +8,7 @@ import (
 	"github.com/gobtf/gobtf/internal/graph"
 )
 
-// composites is phase 3: STRUCT, UNION and TYPEDEF. Candidates are the canonical
+// composites is phase 3: STRUCT, UNION and TYPEDEF, from a type on; the ones before it are done. Candidates are the canonical
 // types of the same shape; the graphs below them decide.
 // Rule dedup/structs.
 func (d *run) composites(from uint32) error {
@@ -47,8 +47,8 @@ func (d *run) insert(l *list, id uint32) {
 	}
 }
 
-// A walker compares types, and keeps what comparisons lead to, for one goroutine. There is one over all types (run.all), whose
-// state of them is run.node, and when units are checked (check.go) one for each worker, which has the state of one unit's types.
+// A walker compares types, and keeps what comparisons lead to, for one goroutine. There is one over all types (run.all), for which own
+// is run.node, and when units are checked (check.go) one for each worker, which has the state of one unit's types.
 type walker struct {
 	*run
 	lo  uint32
