@@ -340,10 +340,7 @@ func BenchmarkRun(b *testing.B) {
 	const units, types = 200, 2000
 	g := kernelLike(units, types)
 	raw := append([]uint32(nil), g.Refs...)
-	var at []btf.TypeID
-	for u := range units + 1 {
-		at = append(at, btf.TypeID(1+u*types))
-	}
+	at := unitsOf(units, types)
 	for _, jobs := range []int{1, 8} {
 		b.Run(fmt.Sprintf("jobs=%d", jobs), func(b *testing.B) {
 			for b.Loop() {
