@@ -1,6 +1,9 @@
 package dedup
 
 import (
+	"slices"
+
+	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/intern"
 )
 
@@ -28,19 +31,51 @@ func (d *run) referencesOf(opt Options) error {
 	workers := workersFor(opt.Jobs, len(d.units))
 	opt.stage("references", workers)
 	sorters := make([]sorter, workers)
-	ok := inParallel(opt.Jobs, len(d.units), func(w, u int) bool {
-		return sorters[w].sort(d, c, u, d.units[u])
-	}) == len(d.units)
-	opt.stage("functions' types", 1)
-	rest := span{d.units[len(d.units)-1].hi, d.n} // of no unit; they refer to all units' types
-	if !ok || !sorters[0].sort(d, c, len(d.units), rest) {
+	// Behind the units come functions, which refer to all units' types: they have to wait for those.
+	rest := d.functionSpans()
+	sortAll := func(first int, list []span) bool {
+		return inParallel(opt.Jobs, len(list), func(w, i int) bool { return sorters[w].sort(d, c, first+i, list[i]) }) == len(list)
+	}
+	if !sortAll(0, d.units) || !sortAll(len(d.units), rest) {
 		return d.references() // which can say what is wrong
 	}
-	opt.stage("references", workers)
-	inParallel(opt.Jobs, len(d.units), func(_, u int) bool { c.settle(d, d.units[u]); return true })
-	c.settle(d, rest)
+	all := append(slices.Clip(d.units), rest...)
+	inParallel(opt.Jobs, len(all), func(_, i int) bool { c.settle(d, all[i]); return true })
 	d.cands.n += uint32(c.tab.Len())
 	return nil
+}
+
+// functionSpans cuts the types behind the units into pieces that refer to units' types and to themselves. Where functions have more in common
+// it is one piece.
+func (d *run) functionSpans() []span {
+	rest := span{d.units[len(d.units)-1].hi, d.n}
+	if rest.lo == rest.hi {
+		return nil
+	}
+	list := []span{rest}
+	for id := rest.lo; id < rest.hi; id++ {
+		last := &list[len(list)-1]
+		if d.shape[id].Kind() == btf.FuncProto && id-last.lo >= unitTypes { // a function's types begin with it
+			last.hi = id
+			list = append(list, span{id, rest.hi})
+			last = &list[len(list)-1]
+		}
+		for _, r := range d.refs[d.off[id]:d.off[id+1]] {
+			if r >= rest.lo && (r < last.lo || r >= rest.hi) {
+				return []span{rest}
+			}
+		}
+	}
+	for _, s := range list { // and what refers to later ones
+		for id := s.lo; id < s.hi; id++ {
+			for _, r := range d.refs[d.off[id]:d.off[id+1]] {
+				if r >= s.hi {
+					return []span{rest}
+				}
+			}
+		}
+	}
+	return list
 }
 
 // sorter finds the classes of one unit's types after the other's, in node.h: the class plus 1, or busy.
