@@ -19,8 +19,7 @@ type panel struct {
 const (
 	side   = 330.0 // of a panel
 	top    = 58.0
-	xLow   = -1 // powers of ten of the size in MB
-	xHigh  = 4
+	xLow   = -1 // power of ten of the size in MB
 	colour = "#3566a8"
 	accent = "#c8553d"
 )
@@ -33,16 +32,21 @@ func picture(points []point) string {
 	b.WriteString(`<text x="60" y="20" font-size="14">What an input takes, by the size of its .debug_info (gobtf -J -j1, standing alone)</text>` + "\n")
 	fmt.Fprintf(&b, `<circle cx="66" cy="36" r="4" fill="%s"/><text x="76" y="40">module</text><circle cx="146" cy="36" r="5" fill="%s"/><text x="156" y="40">vmlinux</text><line class="same" x1="226" y1="36" x2="256" y2="36"/><text x="262" y="40">grows as the size does</text>`+"\n", colour, accent)
 	for _, p := range []panel{
-		{"processor time", "s", func(p point) float64 { return p.seconds }, 60, -3, 2},
-		{"memory, peak", "MB", func(p point) float64 { return p.peak }, 480, 0, 5},
+		{"processor time", "s", func(p point) float64 { return p.seconds }, 60, -3, 0},
+		{"memory, peak", "MB", func(p point) float64 { return p.peak }, 480, 0, 0},
 	} {
-		p.draw(&b, points)
+		xHigh := 0
+		for _, q := range points {
+			xHigh = max(xHigh, int(math.Ceil(math.Log10(q.mb))))
+			p.high = max(p.high, int(math.Ceil(math.Log10(p.value(q)))))
+		}
+		p.draw(&b, points, xHigh)
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
 }
 
-func (p panel) draw(b *strings.Builder, points []point) {
+func (p panel) draw(b *strings.Builder, points []point, xHigh int) {
 	at := func(v float64, low, high int) float64 {
 		return (math.Log10(v) - float64(low)) / float64(high-low) * side
 	}
