@@ -88,7 +88,7 @@ var table = map[string]row{
 // are second opinions there.
 var testOnly = []string{
 	"github.com/cilium/ebpf", "github.com/cilium/ebpf/", "github.com/go-delve/delve/pkg/dwarf/", "github.com/google/go-cmp/",
-	"github.com/blakesmith/ar", "github.com/rogpeppe/go-internal/", "github.com/smallstep/pkcs7", "github.com/klauspost/compress/", "github.com/ulikunitz/xz", unix,
+	"github.com/blakesmith/ar", "github.com/rogpeppe/go-internal/", "github.com/smallstep/pkcs7", "github.com/klauspost/compress/", "github.com/ulikunitz/xz", "golang.org/x/tools/go/packages", unix,
 }
 
 type listed struct {
