@@ -201,10 +201,10 @@ func (j *job) convert(f *input, tm *timer) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)
 	}
-	jobs := j.jobs(conv.Len())
-	tm.workers = max(1, min(jobs, conv.Len(), runtime.GOMAXPROCS(0)))
+	// More workers than processors would share them, and need memory each.
+	tm.workers = max(1, min(j.jobs(conv.Len()), conv.Len(), runtime.GOMAXPROCS(0)))
 	merged, often := 0, max(minDrop, conv.Len()/drops)
-	err = inOrder(j.ctx, conv, j.units, jobs, func(u *convert.Unit) error {
+	err = inOrder(j.ctx, conv, j.units, tm.workers, func(u *convert.Unit) error {
 		if merged++; merged%often == 0 {
 			f.drop()
 		}

@@ -24,7 +24,6 @@ const unitsPerJob = 8
 // Rule units/order.
 func inOrder(ctx context.Context, conv *convert.Converter, first, jobs int, merge func(*convert.Unit) error) error {
 	n := conv.Len()
-	jobs = min(jobs, n, runtime.GOMAXPROCS(0)) // more would share processors, and need memory each
 	if jobs <= 1 {
 		w, u := conv.NewWorker(), &convert.Unit{}
 		for i := 0; i < n; i++ {

@@ -62,11 +62,7 @@ func nextGrowth(n uint32) uint32 {
 
 // growthsAt returns how often the map has grown when insertion n is done, n > 0.
 func growthsAt(n uint32) uint32 {
-	g := uint32(0)
-	for at := uint32(1); at <= n; at = nextGrowth(at) {
-		g++
-	}
-	return g
+	return growth{next: 1}.after(n).grown
 }
 
 // order brings a list into its order after so many growths, and returns its first entry.

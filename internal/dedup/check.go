@@ -104,12 +104,21 @@ func inParallel(jobs, n int, f func(worker, i int) bool) int {
 
 // compositesOf is phase 3 on as many workers as there are.
 func (d *run) compositesOf(opt Options) error {
-	first := max(d.start, 1)
-	units := d.spans(opt)
-	if units == nil {
-		opt.stage("structs", 1)
-		return d.composites(first)
+	from := max(d.start, 1)
+	if units := d.spans(opt); units != nil {
+		from = d.guessAndCheck(opt, units)
 	}
+	if from == d.n {
+		return nil
+	}
+	opt.stage("structs", 1)
+	return d.composites(from)
+}
+
+// guessAndCheck does phase 3 for as many units as it can, and returns the first type that is left, run.n for none. Types behind the
+// units have no part in phase 3.
+func (d *run) guessAndCheck(opt Options, units []span) (from uint32) {
+	t := &timeline{units: units, start: d.cands.growth, entries: len(d.cands.ent), led: make(map[uint32]led)}
 	for id := range d.start {
 		d.shapeOf(id) // loads it
 	}
@@ -117,14 +126,13 @@ func (d *run) compositesOf(opt Options) error {
 	opt.stage("colours", workers)
 	painters := make([]painter, workers)
 	if inParallel(opt.Jobs, len(units), func(w, i int) bool { return painters[w].paint(d, units[i]) }) < len(units) {
-		d.forgetColours()
-		return d.composites(first)
-	}
-	t := &timeline{units: units, start: d.cands.growth, entries: len(d.cands.ent), led: make(map[uint32]led)}
-	opt.stage("guess", 1)
-	if err := d.guess(t); err != nil {
 		d.backTo(t, 0)
-		return d.composites(first)
+		return units[0].lo
+	}
+	opt.stage("guess", 1)
+	if d.guess(t) != nil {
+		d.backTo(t, 0)
+		return units[0].lo
 	}
 	t.index(d)
 	opt.stage("check", workers)
@@ -139,18 +147,10 @@ func (d *run) compositesOf(opt Options) error {
 	d.units, d.right = units, bad
 	if bad == len(units) {
 		d.settle(t)
-		return nil
+		return d.n
 	}
-	opt.stage("structs", 1)
 	d.backTo(t, bad)
-	return d.composites(units[bad].lo)
-}
-
-// forgetColours leaves h as comparisons want it.
-func (d *run) forgetColours() {
-	for i := range d.node {
-		d.node[i].h = 0
-	}
+	return units[bad].lo
 }
 
 // timeline is what the guess says: with run.node all that a unit may see of the others.
