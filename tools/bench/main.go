@@ -18,20 +18,15 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
+	"github.com/gobtf/gobtf/tools/fetched"
 	"github.com/gobtf/gobtf/tools/flagsets"
+	"github.com/gobtf/gobtf/tools/measure"
 )
 
 var kbuildFlags = flagsets.Get("kbuild")
-
-// sample is one run of one program.
-type sample struct {
-	wall, cpu time.Duration
-	peak      int64 // KiB
-}
 
 type benchCase struct {
 	name   string
@@ -119,7 +114,7 @@ func run(w io.Writer) error {
 			benchCase{name: "verify all modules", n: *n, args: []string{"verify", "--btf_base=" + vmlinux}, target: ""},
 			benchCase{name: "rebase --all, what fits", n: *n, args: []string{"rebase", "--check", "--onto=" + vmlinux, "--all=" + modules}},
 			benchCase{name: "rebase, from DWARF", n: *n, args: []string{"rebase", "--check", "--form=shifted", "--onto=" + vmlinux, "--all=" + filepath.Join(modules, "net", "ipv4")}})
-		list, err := modulesIn(modules)
+		list, err := fetched.Modules(modules)
 		if err != nil {
 			return err
 		}
@@ -132,7 +127,7 @@ func run(w io.Writer) error {
 	}
 	if slices.ContainsFunc(cases, func(c benchCase) bool { return strings.HasSuffix(c.name, " split") }) {
 		base := slices.Concat(refCmd, []string{"-j", "--btf_encode_detached=" + filepath.Join(tmp, "base")}, kbuildFlags, []string{vmlinux})
-		if _, err := measure(base); err != nil {
+		if _, err := measure.Run(base); err != nil {
 			return err
 		}
 	}
@@ -156,36 +151,32 @@ func run(w io.Writer) error {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", c.name,
-			ms(a.wall), ms(b.wall), ratio(a.wall, b.wall), ms(a.cpu), ms(b.cpu), ratio(a.cpu, b.cpu),
-			mb(a.peak), mb(b.peak), ratio(a.peak, b.peak))
+			ms(a.Wall), ms(b.Wall), ratio(a.Wall, b.Wall), ms(a.CPU), ms(b.CPU), ratio(a.CPU, b.CPU),
+			mb(a.Peak), mb(b.Peak), ratio(a.Peak, b.Peak))
 	}
 	return tw.Flush()
 }
 
 // inTurn runs both programs c.n times, one after the other, after one run of each that only warms the page cache.
-func inTurn(c benchCase, ref []string, gobtf, tmp string, steps *stepTools) (a, b sample, err error) {
-	outA, outB := filepath.Join(tmp, "a"), filepath.Join(tmp, "b")
-	cmdA := slices.Concat(ref, c.args, kbuildFlags, []string{"--btf_encode_detached=" + outA, c.target})
-	cmdB := slices.Concat([]string{gobtf}, c.args, c.gobtf, kbuildFlags, []string{"--btf_encode_detached=" + outB, c.target})
-	if c.target == "" {
-		cmdA, cmdB = slices.Concat(ref, c.args), slices.Concat([]string{gobtf}, c.args)
+func inTurn(c benchCase, ref []string, gobtf, tmp string, steps *stepTools) (a, b measure.Sample, err error) {
+	once := func(program, more []string, out string) (measure.Sample, error) {
+		argv := slices.Concat(program, c.args, more)
+		switch {
+		case c.step:
+			return steps.run(slices.Concat(argv, kbuildFlags), out)
+		case c.target == "":
+			return measure.Run(argv)
+		}
+		return measure.Run(slices.Concat(argv, kbuildFlags, []string{"--btf_encode_detached=" + out, c.target}))
 	}
-	var as, bs []sample
+	outA, outB := filepath.Join(tmp, "a"), filepath.Join(tmp, "b")
+	var as, bs []measure.Sample
 	for i := -1; i < c.n; i++ {
-		if c.step {
-			if a, err = steps.measure(slices.Concat(ref, c.args, kbuildFlags), outA); err != nil {
-				return a, b, err
-			}
-			if b, err = steps.measure(slices.Concat([]string{gobtf}, c.args, c.gobtf, kbuildFlags), outB); err != nil {
-				return a, b, err
-			}
-		} else {
-			if a, err = measure(cmdA); err != nil {
-				return a, b, err
-			}
-			if b, err = measure(cmdB); err != nil {
-				return a, b, err
-			}
+		if a, err = once(ref, nil, outA); err != nil {
+			return a, b, err
+		}
+		if b, err = once([]string{gobtf}, c.gobtf, outB); err != nil {
+			return a, b, err
 		}
 		if i >= 0 {
 			as, bs = append(as, a), append(bs, b)
@@ -207,25 +198,6 @@ func inTurn(c benchCase, ref []string, gobtf, tmp string, steps *stepTools) (a, 
 	return medians(as), medians(bs), nil
 }
 
-// measure runs one command. The kernel hands a child its parent's peak memory, so the peak has this small program's own
-// few MB as its floor.
-func measure(argv []string) (sample, error) {
-	cmd := exec.Command(argv[0], argv[1:]...)
-	var errs bytes.Buffer
-	cmd.Stderr = &errs
-	start := time.Now()
-	err := cmd.Run()
-	wall := time.Since(start)
-	if err != nil {
-		return sample{}, fmt.Errorf("%s: %w: %s", argv[0], err, bytes.TrimSpace(errs.Bytes()))
-	}
-	ru, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return sample{}, errors.New("no resource usage on this system")
-	}
-	return sample{wall, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), int64(ru.Maxrss)}, nil
-}
-
 // stepTools does what the kernel's build does for BTF (scripts/link-vmlinux.sh): the encoder writes into vmlinux, objcopy cuts the section
 // out to be linked in, and resolve_btfids fills in .BTF_ids.
 type stepTools struct {
@@ -241,15 +213,15 @@ func (s *stepTools) prepare(w io.Writer, vmlinux string) error {
 	if s.ids == "" {
 		fmt.Fprintln(w, "BTF step: no resolve_btfids here, so without it")
 	}
-	_, err := measure([]string{"objcopy", "--remove-section=.BTF", vmlinux, filepath.Join(s.folder, "bare")})
+	_, err := measure.Run([]string{"objcopy", "--remove-section=.BTF", vmlinux, filepath.Join(s.folder, "bare")})
 	return err
 }
 
-// measure runs the whole step with an encoder, and leaves the section in a file of its own.
-func (s *stepTools) measure(encoder []string, section string) (sample, error) {
+// run does the whole step with an encoder, and leaves the section in a file of its own.
+func (s *stepTools) run(encoder []string, section string) (measure.Sample, error) {
 	bare, vmlinux := filepath.Join(s.folder, "bare"), filepath.Join(s.folder, "vmlinux")
-	if _, err := measure([]string{"cp", bare, vmlinux}); err != nil {
-		return sample{}, err
+	if _, err := measure.Run([]string{"cp", bare, vmlinux}); err != nil {
+		return measure.Sample{}, err
 	}
 	list := [][]string{
 		append(encoder, "-J", vmlinux),
@@ -258,26 +230,26 @@ func (s *stepTools) measure(encoder []string, section string) (sample, error) {
 	if s.ids != "" {
 		list = append(list, []string{s.ids, vmlinux})
 	}
-	var sum sample
+	var sum measure.Sample
 	for _, argv := range list {
-		one, err := measure(argv)
+		one, err := measure.Run(argv)
 		if err != nil {
-			return sample{}, err
+			return measure.Sample{}, err
 		}
-		sum.wall, sum.cpu, sum.peak = sum.wall+one.wall, sum.cpu+one.cpu, max(sum.peak, one.peak)
+		sum.Wall, sum.CPU, sum.Peak = sum.Wall+one.Wall, sum.CPU+one.CPU, max(sum.Peak, one.Peak)
 	}
 	return sum, nil
 }
 
-func medians(s []sample) sample {
-	return sample{
-		median(s, func(s sample) time.Duration { return s.wall }),
-		median(s, func(s sample) time.Duration { return s.cpu }),
-		median(s, func(s sample) int64 { return s.peak }),
+func medians(s []measure.Sample) measure.Sample {
+	return measure.Sample{
+		Wall: median(s, func(s measure.Sample) time.Duration { return s.Wall }),
+		CPU:  median(s, func(s measure.Sample) time.Duration { return s.CPU }),
+		Peak: median(s, func(s measure.Sample) int64 { return s.Peak }),
 	}
 }
 
-func median[T time.Duration | int64](s []sample, of func(sample) T) T {
+func median[T time.Duration | int64](s []measure.Sample, of func(measure.Sample) T) T {
 	v := make([]T, len(s))
 	for i := range s {
 		v[i] = of(s[i])
@@ -324,20 +296,9 @@ func script(argv ...string) (string, error) {
 	return string(bytes.TrimSpace(out)), nil
 }
 
-// modulesIn returns all modules below dir.
-func modulesIn(dir string) (list []string, err error) {
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(path, ".ko") {
-			list = append(list, path)
-		}
-		return err
-	})
-	return list, err
-}
-
 // largest returns the largest module below dir: mlx5_core in a cloud kernel (70 MB), amdgpu in a full one (800 MB).
 func largest(dir string) (string, error) {
-	list, err := modulesIn(dir)
+	list, err := fetched.Modules(dir)
 	var found string
 	size := int64(-1)
 	for _, path := range list {

@@ -9,7 +9,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"debug/elf"
 	"errors"
@@ -19,15 +18,14 @@ import (
 	"io/fs"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
-	"syscall"
 	"text/tabwriter"
 	"time"
 
+	"github.com/gobtf/gobtf/tools/fetched"
 	"github.com/gobtf/gobtf/tools/flagsets"
+	"github.com/gobtf/gobtf/tools/measure"
 )
 
 // point is one input, and what it took.
@@ -100,17 +98,15 @@ func inputs(kernel string) (list []point, err error) {
 	if err != nil {
 		return nil, err
 	}
-	var modules []point
-	err = filepath.WalkDir(filepath.Join(kernel, "modules"), func(path string, d fs.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(path, ".ko") {
-			if mb, err := debugInfo(path); err == nil && mb >= 0.1 {
-				modules = append(modules, point{name: path, mb: mb})
-			}
-		}
-		return err
-	})
+	paths, err := fetched.Modules(filepath.Join(kernel, "modules"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
+	}
+	var modules []point
+	for _, path := range paths {
+		if mb, err := debugInfo(path); err == nil && mb >= 0.1 {
+			modules = append(modules, point{name: path, mb: mb})
+		}
 	}
 	slices.SortFunc(modules, bySize)
 	const steps = 12
@@ -145,19 +141,13 @@ func debugInfo(path string) (float64, error) {
 func (p *point) measure(gobtf string, n int) error {
 	p.seconds = math.Inf(1)
 	for range n {
-		cmd := exec.Command(gobtf, append(flagsets.Get("kbuild"), "-J", "-j1", "--btf_encode_detached=/dev/null", p.name)...)
-		var errs bytes.Buffer
-		cmd.Stderr = &errs
-		if err := cmd.Run(); err != nil {
-			return fmt.Errorf("%s: %w: %s", p.name, err, bytes.TrimSpace(errs.Bytes()))
+		one, err := measure.Run(append([]string{gobtf, "-J", "-j1", "--btf_encode_detached=/dev/null", p.name}, flagsets.Get("kbuild")...))
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
 		}
-		ru, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-		if !ok {
-			return errors.New("no resource usage on this system")
-		}
-		p.seconds = min(p.seconds, (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds())
-		p.peak = max(p.peak, float64(ru.Maxrss)*1024/1e6)
-		if cmd.ProcessState.UserTime() > time.Minute {
+		p.seconds = min(p.seconds, one.CPU.Seconds())
+		p.peak = max(p.peak, float64(one.Peak)*1024/1e6)
+		if one.CPU > time.Minute {
 			break
 		}
 	}

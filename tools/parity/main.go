@@ -21,15 +21,14 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
+	"github.com/gobtf/gobtf/tools/fetched"
 	"github.com/gobtf/gobtf/tools/flagsets"
 	"github.com/gobtf/gobtf/tools/meaning"
 )
@@ -157,7 +156,10 @@ func (p *parity) vmlinux(dir string, sets []string) error {
 }
 
 func (p *parity) modules(dir string, rest []string) error {
-	list, err := modulesIn(filepath.Join(dir, "modules"))
+	list, err := fetched.Modules(filepath.Join(dir, "modules"))
+	if err == nil && len(list) == 0 {
+		err = fmt.Errorf("%s has no modules", filepath.Join(dir, "modules"))
+	}
 	if err != nil {
 		return err
 	}
@@ -261,21 +263,6 @@ func script(argv ...string) (string, error) {
 		return "", fmt.Errorf("%s: %w", argv[0], err)
 	}
 	return strings.TrimSpace(string(out)), nil
-}
-
-// modulesIn returns the modules below a folder, in the order of their paths.
-func modulesIn(dir string) (list []string, err error) {
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() && strings.HasSuffix(path, ".ko") {
-			list = append(list, path)
-		}
-		return err
-	})
-	if err == nil && len(list) == 0 {
-		err = fmt.Errorf("%s has no modules", dir)
-	}
-	slices.Sort(list)
-	return list, err
 }
 
 // sample returns n of a list, spread over it.
