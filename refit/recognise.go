@@ -183,7 +183,6 @@ func eachTarget(rec []uint32, f func(id uint32, may target) bool) bool {
 	ok := true
 	i := 0
 	k := btf.InfoKind(rec[1])
-	vlen := btf.InfoVlen(rec[1])
 	btf.EachRef(rec, func(w *uint32) {
 		may := valueType
 		switch k {
@@ -198,7 +197,7 @@ func eachTarget(rec []uint32, f func(id uint32, may target) bool) bool {
 				may = indexType
 			}
 		case btf.FuncProto:
-			if i == 0 || i == vlen && *w == 0 { // what it returns; variable arguments
+			if i == 0 { // what it returns
 				may = anyType
 			}
 		case btf.Ptr, btf.Typedef, btf.Const, btf.Volatile, btf.Restrict, btf.TypeTag:
@@ -207,7 +206,8 @@ func eachTarget(rec []uint32, f func(id uint32, may target) bool) bool {
 		case btf.Void, btf.Int, btf.Enum, btf.Fwd, btf.Float, btf.Enum64: // they refer to nothing
 		}
 		i++
-		ok = ok && f(*w, may)
+		// Void has this number on every base, and says nothing about where ids begin; whether it may stand there is another question.
+		ok = ok && (*w == 0 || f(*w, may))
 	})
 	return ok
 }
@@ -407,11 +407,7 @@ func (r *raw) idsBeginAt(first uint32, tries *int) bool {
 	for _, rec := range r.recs {
 		if !eachTarget(rec, func(id uint32, may target) bool {
 			*tries++
-			k := btf.Void
-			if id != 0 {
-				k = btf.InfoKind(r.recs[id-first][1])
-			}
-			return *tries <= maxTries && may.allows(k)
+			return *tries <= maxTries && may.allows(btf.InfoKind(r.recs[id-first][1]))
 		}) {
 			return false
 		}

@@ -468,6 +468,17 @@ func TestRecognise(t *testing.T) {
 			t.Errorf("%s on another base: %v, %v", form, f, err)
 		}
 	}
+	// Void has the same number on every base. Where it stands in a wrong place, that is no sign of another one.
+	own := btf.NewBuilder(b.ours)
+	proto := own.AddFuncProto(1, btf.Param{Name: "first", Type: 0}, btf.Param{Name: "second", Type: 1})
+	own.AddFunc("takes_nothing_first", proto, btf.Static)
+	split, err := own.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err := Recognise(split.Append(nil), nil, b.ours, nil); err != nil || f.Form != Split || !f.OnOnto {
+		t.Errorf("with a parameter of no type: %v, %v", f, err)
+	}
 }
 
 // FuzzRecognise feeds bytes that a file may hold to what reads them, relocates them and puts them on a base. No panic.

@@ -19,6 +19,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -73,6 +74,7 @@ func run(args []string) error {
 	span := fl.Duration("for", usual, "how long; TORTURE_S says it in seconds")
 	seed := fl.Uint64("seed", 1, "which mutants")
 	runs := fl.Int("runs", 0, "so many mutants and no longer (0: as many as there is time for)")
+	only := fl.String("only", "", "the number of one mutant, as a loss was reported with: nothing else is done")
 	jobs := fl.Int("jobs", runtime.NumCPU(), "at once")
 	if err := fl.Parse(args); err != nil {
 		return err
@@ -99,6 +101,21 @@ func run(args []string) error {
 	pool, err := readPool(program, tmp)
 	if err != nil {
 		return err
+	}
+	if *only != "" {
+		number, err := strconv.ParseUint(*only, 10, 64)
+		if err != nil {
+			return fmt.Errorf("the number of a mutant: %w", err)
+		}
+		m := &mutants{program: program, dir: filepath.Join(tmp, "m0"), pool: pool, t: t}
+		if err := m.one(context.Background(), rand.New(rand.NewPCG(number>>32, number&math.MaxUint32)), number); err != nil {
+			return err
+		}
+		if len(t.losses) > 0 {
+			return fmt.Errorf("a loss, in %s", t.keepDir)
+		}
+		fmt.Printf("torture: mutant %d: no loss\n", number)
+		return os.RemoveAll(tmp)
 	}
 	// The faults are always done in full, so that their number means something; mutants get the rest of the time.
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
@@ -143,7 +160,9 @@ func run(args []string) error {
 	}
 	fmt.Printf("torture: %d faults injected in %.0f s, %d of them deadly; %d mutants in %.0f s, %d of them converted; %d losses\n",
 		t.faults, tookFaults.Seconds(), t.kills, t.runs, time.Since(begin).Seconds()-tookFaults.Seconds(), t.good, len(t.losses))
-	switch {
+	switch own := ownPeak(); {
+	case own > memoryFloor:
+		return fmt.Errorf("this program took %d MB itself: what the others took cannot be seen below that", own>>20)
 	case len(t.losses) > 0:
 		return fmt.Errorf("%d losses, in %s", len(t.losses), t.keepDir)
 	case t.faults < 100 || t.good == 0:
