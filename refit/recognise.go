@@ -214,13 +214,26 @@ func eachTarget(rec []uint32, f func(id uint32, may target) bool) bool {
 
 // sensible tells whether own types refer to kinds that may stand there, and to whole names.
 func sensible(t *btf.Types) error {
-	_, _, err := fit(t)
+	_, err := fit(t)
 	return err
 }
 
-// fit counts the types of t that refer to a kind that may not stand there, and those whose name begins inside of another; err is about the
-// first of them.
-func fit(t *btf.Types) (refs, names int, err error) {
+// fitting counts how types fit the base that they are taken to be on.
+type fitting struct {
+	types int // own ones
+	names int // those that have a name, or members or parameters that have one
+	// Those that refer to a kind that may not stand there, and those of names that have one which begins inside of another.
+	badRefs, badNames int
+}
+
+// other tells whether this is another base than they were built on, and not a fault in few of them. On another base names begin anywhere:
+// three that begin where they should are no accident.
+func (f *fitting) other() bool {
+	return f.badNames > 0 || f.names < 3 && 4*f.badRefs >= f.types
+}
+
+// fit looks at how the types of t fit its base; err is about the first that does not.
+func fit(t *btf.Types) (f fitting, err error) {
 	base := t.Base()
 	own := starts(t.Strings())
 	var below []starts
@@ -228,15 +241,17 @@ func fit(t *btf.Types) (refs, names int, err error) {
 		below = append([]starts{base.Strings()}, below...)
 	}
 	strStart := t.StringsStart()
+	f.types = t.Len() - int(t.Start())
 	for id := t.Start(); int(id) < t.Len(); id++ {
 		rec := t.Record(id)
 		if !eachTarget(rec, func(to uint32, may target) bool { return may.allows(t.Type(btf.TypeID(to)).Kind()) }) {
-			if refs++; err == nil {
+			if f.badRefs++; err == nil {
 				err = fmt.Errorf("type %d, %v: refers to a kind that may not stand there", id, btf.InfoKind(rec[1]))
 			}
 		}
-		ok := true
+		named, ok := false, true
 		btf.EachName(rec, func(w *uint32) {
+			named = named || *w != 0
 			switch {
 			case *w >= strStart:
 				ok = ok && own.has(*w-strStart)
@@ -244,13 +259,16 @@ func fit(t *btf.Types) (refs, names int, err error) {
 				ok = ok && hasBelow(below, *w)
 			}
 		})
+		if named {
+			f.names++
+		}
 		if !ok {
-			if names++; err == nil {
+			if f.badNames++; err == nil {
 				err = fmt.Errorf("type %d, %v: its name begins inside of another", id, btf.InfoKind(rec[1]))
 			}
 		}
 	}
-	return refs, names, err
+	return f, err
 }
 
 // starts tells where the strings of one section begin.

@@ -479,6 +479,30 @@ func TestRecognise(t *testing.T) {
 	if f, err := Recognise(split.Append(nil), nil, b.ours, nil); err != nil || f.Form != Split || !f.OnOnto {
 		t.Errorf("with a parameter of no type: %v, %v", f, err)
 	}
+	// References that make no sense, and names that do: faults of two types, as pahole writes it for an array of functions.
+	own = btf.NewBuilder(b.ours)
+	proto = own.AddFuncProto(0)
+	own.AddArray(proto, 1, 0)
+	own.AddArray(proto, 1, 3)
+	for _, name := range []string{"first", "second", "third"} {
+		own.AddStruct(name, 0)
+	}
+	if split, err = own.Types(); err != nil {
+		t.Fatal(err)
+	}
+	for _, on := range []struct {
+		base  *btf.Types
+		other bool
+	}{{b.ours, false}, {b.moved, true}} {
+		there, err := btf.Parse(split.Append(nil), on.base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := fit(there)
+		if err == nil || f.other() != on.other {
+			t.Errorf("with an array of functions: %+v, %v; another base: want %v", f, err, on.other)
+		}
+	}
 }
 
 // FuzzRecognise feeds bytes that a file may hold to what reads them, relocates them and puts them on a base. No panic.

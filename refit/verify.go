@@ -143,9 +143,9 @@ func otherBase(in *verifyInput, base *btf.Types, v *Verdict) string {
 	switch {
 	case errors.Is(err, ErrUnknownBase):
 		v.Form = Split
-		// A type or two that make no sense are faults of their own, and the checks say which. On another base names begin anywhere.
+		// A type or two that make no sense are faults of their own, and the checks say which.
 		if t, err := btf.Parse(in.own, base); err == nil {
-			if refs, names, _ := fit(t); names == 0 && 4*refs < t.Len()-int(t.Start()) {
+			if f, _ := fit(t); !f.other() {
 				return ""
 			}
 		}
