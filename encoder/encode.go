@@ -93,12 +93,17 @@ func (j *job) mayName(f *elfx.File) {
 	j.shapes.Strs.Limit(16<<20 + 4*j.named)
 }
 
+// believed is what is taken for the size of a section before it is read. The header may claim anything: compressed debug information has
+// a third of its size or more, and what is larger is counted when it is there. The memory that is reserved can cost what it has pages,
+// though nothing is written there: the runtime may clear it.
+func believed(claim, file uint64) uint64 { return min(claim, 4*file, 1<<30) }
+
 // run applies rule order/files.
 func (j *job) run() (*Result, error) {
 	j.shapes = graph.NewShapes(graph.NewStrings())
 	var size uint64
 	for _, f := range j.files {
-		size += f.info.Size
+		size += believed(f.info.Size, f.debug.Size())
 	}
 	var start btf.TypeID
 	if j.opt.Base != nil {
@@ -116,9 +121,7 @@ func (j *job) run() (*Result, error) {
 		}
 	}
 	// A type for every 32 bytes of .debug_info and a reference for 12: vmlinux 6.12 has
-	// one for 48 and for 17. Pages that are never touched cost nothing. The size may be
-	// a compressed section's claim: past a gigabyte it is not believed.
-	size = min(size, 1<<30)
+	// one for 48 and for 17.
 	j.table = newTable(j.shapes, start, int(size/32), int(size/12))
 	j.table.trace = newTracer(j.opt.Trace, j.files[0], j.opt.Features)
 	if j.opt.Explain != nil {

@@ -215,7 +215,7 @@ type Converter struct {
 func New(sec Sections, shapes *graph.Shapes, opt Options) (*Converter, error) {
 	c := &Converter{sec: sec, opt: opt, shapes: shapes, strs: shapes.Strs, raw: intern.NewWords()}
 	for _, k := range [...]btf.Kind{btf.Ptr, btf.Const, btf.Volatile, btf.Restrict} {
-		c.bare[k] = c.content([]uint32{btf.InfoWord(k, 0, false), 0, 0})
+		c.bare[k], _ = c.raw.Intern([]uint32{btf.InfoWord(k, 0, false), 0, 0})
 	}
 	c.intName = c.strs.InternString("int")
 	c.scattered = len(sec.Str) > 1<<20 && uint64(len(sec.Str)) > sec.InfoSize/4
@@ -259,7 +259,7 @@ type Worker struct {
 // NewWorker returns a worker for one goroutine.
 func (c *Converter) NewWorker() *Worker {
 	w := &Worker{emit: emitter{c: c}, found: analysis{c: c}}
-	w.walk.c, w.walk.d, w.walk.marks = c, &w.desc, &w.marks
+	w.walk.c, w.walk.d, w.walk.marks, w.walk.raw = c, &w.desc, &w.marks, intern.NewFollower(c.raw)
 	w.walk.rd.Tab = &w.walk.abbrevs.Table
 	return w
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/dwarfscan"
+	"github.com/gobtf/gobtf/internal/intern"
 	"github.com/gobtf/gobtf/internal/shown"
 )
 
@@ -23,7 +24,8 @@ type walker struct {
 	rd      dwarfscan.Reader
 	seen    seenStrings
 	abbrevs dwarfscan.Abbrevs
-	die     dwarfscan.DIE // the one that was read last
+	raw     *intern.Follower // of c.raw
+	die     dwarfscan.DIE    // the one that was read last
 	buf     []byte
 	bufOff  uint64 // of buf in .debug_info
 	depth   int

@@ -82,8 +82,9 @@ func (w *walker) order() []int {
 			}
 		}
 	}
+	survey := dwarfscan.Abbreviations(w.c.sec.Abbrev)
 	for _, form := range [...]dwarfscan.Form{dwarfscan.FormGNURefAlt, dwarfscan.FormRefSup4, dwarfscan.FormRefSup8} {
-		if !dwarfscan.HasForm(w.c.sec.Abbrev, form) {
+		if !survey.Has(form) {
 			continue
 		}
 		refs := dwarfscan.Abbrevs{Only: form}

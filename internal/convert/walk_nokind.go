@@ -62,11 +62,11 @@ func (w *walker) withoutKind() {
 		pre := w.marks.add(off)
 		w.skip()
 		w.d.note(NoteLowered, off, tag, "BTF has no such kind: taken for an array of %d char", n)
-		char := w.c.content([]uint32{btf.InfoWord(btf.Int, 0, false), rawStrID | uint32(w.c.strs.InternString("char")), 1, intSigned | 8})
+		char := w.content([]uint32{btf.InfoWord(btf.Int, 0, false), rawStrID | uint32(w.c.strs.InternString("char")), 1, intSigned | 8})
 		id := w.add(btf.Int, char, typ{size: 1, tag: dwarfscan.TagBase, named: true})
 		w.d.hasArray = true
 		w.from(refLocal|typeRef(id), arrayIndex)
-		w.end(pre, btf.Array, w.c.array(n), typ{size: n, tag: tag})
+		w.end(pre, btf.Array, w.arrayContent(n), typ{size: n, tag: tag})
 	default:
 		ref, pre := w.ref(d, dwarfscan.Type), w.marks.add(off)
 		w.skip()
@@ -102,11 +102,11 @@ func (w *walker) complexType(off int, pre uint32, name rawName, enc uint64, size
 	}
 	w.d.note(NoteLowered, off, dwarfscan.TagBase, "%q: BTF has no complex numbers: taken for an array of two floats", w.c.nameString(name))
 	part := strings.TrimPrefix(w.c.nameString(name), "complex ") // "complex long double" of gcc
-	float := w.c.content([]uint32{btf.InfoWord(btf.Float, 0, false), rawStrID | uint32(w.c.strs.InternString(part)), half})
+	float := w.content([]uint32{btf.InfoWord(btf.Float, 0, false), rawStrID | uint32(w.c.strs.InternString(part)), half})
 	id := w.add(btf.Float, float, typ{size: half, tag: dwarfscan.TagBase, named: true})
 	w.d.hasArray = true
 	w.from(refLocal|typeRef(id), arrayIndex)
-	w.end(pre, btf.Array, w.c.array(2), info)
+	w.end(pre, btf.Array, w.arrayContent(2), info)
 	return true
 }
 

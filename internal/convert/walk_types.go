@@ -21,16 +21,15 @@ func (w *walker) add(k btf.Kind, content uint32, info typ) LocalID {
 
 // endRaw is end for a content with raw names.
 func (w *walker) endRaw(pre uint32, raw []uint32, info typ) {
-	w.end(pre, btf.InfoKind(raw[0]), w.c.content(raw), info)
+	w.end(pre, btf.InfoKind(raw[0]), w.content(raw), info)
 }
 
 // from appends references of the type that is ended next.
 func (w *walker) from(refs ...typeRef) { w.d.from = append(w.d.from, refs...) }
 
 // content returns the number of a content with raw names.
-func (c *Converter) content(raw []uint32) uint32 {
-	id, _ := c.raw.Intern(raw)
-	return id
+func (w *walker) content(raw []uint32) uint32 {
+	return w.raw.Intern(raw)
 }
 
 // modifier handles CONST, VOLATILE and RESTRICT.
@@ -80,7 +79,7 @@ func (w *walker) pointer() {
 // typeTag adds a TYPE_TAG, which no DIE stands for.
 func (w *walker) typeTag(value graph.StrID, to typeRef) LocalID {
 	w.from(to)
-	return w.add(btf.TypeTag, w.c.content([]uint32{btf.InfoWord(btf.TypeTag, 0, false), rawStrID | uint32(value), 0}), typ{tag: dwarfscan.TagLLVMAnnotation})
+	return w.add(btf.TypeTag, w.content([]uint32{btf.InfoWord(btf.TypeTag, 0, false), rawStrID | uint32(value), 0}), typ{tag: dwarfscan.TagLLVMAnnotation})
 }
 
 // maxChain bounds chains of references between DIEs that a broken file may close to a ring.
@@ -258,7 +257,7 @@ func (w *walker) array() {
 		dims = flattenDims(dims)
 	}
 	for i := len(dims) - 1; ; i-- {
-		content := w.c.array(dims[i])
+		content := w.arrayContent(dims[i])
 		w.from(ref, arrayIndex)
 		if i == 0 {
 			w.end(pre, btf.Array, content, typ{size: size, tag: tag})
@@ -280,9 +279,9 @@ func flattenDims(dims []uint32) []uint32 {
 	return append(dims[:0], n)
 }
 
-// array returns the content of an ARRAY of n elements.
-func (c *Converter) array(n uint32) uint32 {
-	return c.content([]uint32{btf.InfoWord(btf.Array, 0, false), 0, 0, n})
+// arrayContent returns the content of an ARRAY of n elements.
+func (w *walker) arrayContent(n uint32) uint32 {
+	return w.content([]uint32{btf.InfoWord(btf.Array, 0, false), 0, 0, n})
 }
 
 // proto applies rule types/prototypes.
@@ -413,7 +412,7 @@ func sortMembers(words []uint32, refs []typeRef) {
 func (w *walker) members(kind btf.Kind, pre uint32) (kflag bool) {
 	d := &w.die
 	component := int32(0)
-	for w.rd.Next(d) {
+	for w.plainMembers(&component) && w.rd.Next(d) {
 		switch d.Tag {
 		case dwarfscan.TagMember:
 			name := w.name(d)
@@ -447,6 +446,28 @@ func (w *walker) members(kind btf.Kind, pre uint32) (kflag bool) {
 		}
 	}
 	return kflag
+}
+
+// plainMembers walks those of the next children that PlainMember reads. It does what members does with them, and returns true.
+func (w *walker) plainMembers(component *int32) bool {
+	if !w.main || w.c.scattered {
+		return true
+	}
+	strs := min(uint64(len(w.sec.Str)), 1<<31-1)
+	var m dwarfscan.Member
+	for w.rd.PlainMember(&m) {
+		name, ref := rawName(rawStrID), typeRef(0) // what leads elsewhere is the empty name, and void
+		if m.Name < strs {
+			name = rawName(m.Name) + 1
+		}
+		if m.Type < w.hdr.Size {
+			ref = typeRef(m.Type) + typeRef(w.base)
+		}
+		w.words = append(w.words, name, uint32(m.Loc)*8)
+		w.refs = append(w.refs, ref)
+		*component++
+	}
+	return true
 }
 
 // memberOffset returns a member's offset word and whether it makes its struct one

@@ -180,8 +180,17 @@ const (
 	opIndirect
 	opAddrxOffset
 	opAddrxOffsetBE
+	opLoad // n is the value's place behind the code | its unused bits in a word of 64<<loadShift
+	// opFixed stands first where all values have a fixed size, the whole abbreviation's being n. Behind it are as many loads as slot says,
+	// and as many constants (opImplicit, opPresent) as form says, and no opEnd.
+	opFixed
+	opPlainMember // opFixed of an abbreviation that PlainMember reads: its loads are Name, Type, MemberLoc
 )
 
+// loadShift is above the place of any value of an abbreviation of fixed size: 16 bytes for each of maxAttrs.
+const loadShift = 24
+
+// op is one step.
 type op struct {
 	code opcode
 	slot Slot

@@ -155,7 +155,7 @@ func TestNextOp(t *testing.T) {
 	}
 }
 
-func TestHasRefAddr(t *testing.T) {
+func TestSurvey(t *testing.T) {
 	plain := abbrev(1, TagMember, false, atType, uint64(FormRef4))
 	ref := abbrev(2, TagMember, false, atName, uint64(FormStrp), atType, uint64(FormRefAddr))
 	// The constant is 0x10, which is not a form here.
@@ -174,7 +174,7 @@ func TestHasRefAddr(t *testing.T) {
 		{"cut off", ref[:5], false},
 		{"cut off inside a code", []byte{0x80, 0x80}, false},
 	} {
-		if got := HasRefAddr(c.b); got != c.want {
+		if got := Abbreviations(c.b).Linked(); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}

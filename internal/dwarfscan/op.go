@@ -115,22 +115,24 @@ func NextOp(e []byte, f Format) (o Op, ok bool) {
 	return o, !c.bad
 }
 
-// HasRefAddr reports whether any abbreviation of the section has an attribute of
-// form DW_FORM_ref_addr: units then refer to each other.
-func HasRefAddr(abbrev []byte) bool { return HasForm(abbrev, FormRefAddr) }
-
-// HasForm reports whether any abbreviation of the section has an attribute of that form.
-func HasForm(abbrev []byte, form Form) bool {
-	return eachAbbrev(abbrev, func(_ Tag, f Form) bool { return f == form })
+// Survey is what occurs in a file's abbreviations, in whatever table.
+type Survey struct {
+	forms   [1 << 8]bool
+	imports bool
 }
 
-// HasTag reports whether any abbreviation of the section is of that tag.
-func HasTag(abbrev []byte, tag Tag) bool {
-	return eachAbbrev(abbrev, func(t Tag, _ Form) bool { return t == tag })
-}
+// Has reports whether some attribute is of that form.
+func (s *Survey) Has(f Form) bool { return s.forms[f] }
 
-// eachAbbrev calls fn for every attribute of every abbreviation, until it says true.
-func eachAbbrev(abbrev []byte, fn func(Tag, Form) bool) bool {
+// Linked reports whether units refer to each other by DW_FORM_ref_addr.
+func (s *Survey) Linked() bool { return s.Has(FormRefAddr) }
+
+// Imports reports whether some unit imports another: DW_TAG_imported_unit.
+func (s *Survey) Imports() bool { return s.imports }
+
+// Abbreviations looks at a whole .debug_abbrev. What is cut off or makes no sense ends it.
+func Abbreviations(abbrev []byte) *Survey {
+	s := &Survey{}
 	c := cursor{buf: abbrev}
 	for c.pos < len(abbrev) && !c.bad {
 		if c.uleb() == 0 {
@@ -139,18 +141,22 @@ func eachAbbrev(abbrev []byte, fn func(Tag, Form) bool) bool {
 		tag := Tag(c.uleb())
 		c.u8()
 		for !c.bad {
-			at, code := c.uleb(), c.uleb()
+			var at, code uint64
+			if p := c.pos; p+1 < len(abbrev) && abbrev[p]|abbrev[p+1] < 0x80 { // as nearly all are
+				at, code, c.pos = uint64(abbrev[p]), uint64(abbrev[p+1]), p+2
+			} else {
+				at, code = c.uleb(), c.uleb()
+			}
 			if at == 0 && code == 0 {
 				break
 			}
 			form := formOf(code)
-			if fn(tag, form) {
-				return true
-			}
+			s.forms[form] = true
+			s.imports = s.imports || tag == TagImportedUnit
 			if form == FormImplicitConst {
 				c.sleb()
 			}
 		}
 	}
-	return false
+	return s
 }

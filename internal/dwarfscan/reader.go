@@ -15,9 +15,12 @@ type DIE struct {
 	Tag      Tag
 	Children bool
 	has      uint32
-	Val      [numSlots]uint64
-	Form     [numSlots]Form
+	Val      [slotMask + 1]uint64
+	Form     [slotMask + 1]Form
 }
+
+// slotMask lets the compiler see that a slot is in the arrays.
+const slotMask = 31
 
 // Has reports whether the DIE has the attribute.
 func (d *DIE) Has(s Slot) bool { return d.has>>s&1 != 0 }
@@ -93,8 +96,105 @@ func (r *Reader) Next(d *DIE) bool {
 		return r.fail(d.Off, "abbreviation code %d is not in the table", code)
 	}
 	d.Tag, d.Children = ab.Tag, ab.Children
-	return r.values(d, r.Tab.ops[ab.ops:], pos)
+	ops := r.Tab.ops[ab.ops:]
+	if h := &ops[0]; h.code >= opFixed { // or opPlainMember
+		end := pos + int(h.n)
+		if end+7 > len(buf) { // a load takes eight bytes, and uses what belongs to the value
+			return r.lastValues(d, ops, pos)
+		}
+		var has uint32
+		loads := ops[1 : 1+int(h.slot)]
+		for i := range loads {
+			o := &loads[i]
+			s := o.slot & slotMask
+			shift := o.n >> loadShift
+			d.Val[s] = binary.LittleEndian.Uint64(buf[pos+int(o.n&(1<<loadShift-1)):]) << shift >> shift
+			d.Form[s] = o.form
+			has |= 1 << s
+		}
+		d.has = has
+		if h.form != 0 {
+			r.constants(d, ops[1+int(h.slot):1+int(h.slot)+int(h.form)])
+		}
+		r.Pos = end
+		return true
+	}
+	return r.values(d, ops, pos)
 }
+
+// Member is a DW_TAG_member that has a name in .debug_str, a type in its unit and a number for its offset, and nothing else of interest,
+// as most have.
+type Member struct {
+	Name uint64 // offset in .debug_str
+	Type uint64 // offset in the unit
+	Loc  uint64 // DW_AT_data_member_location
+}
+
+// PlainMember reads the DIE at Pos as Next does, if it is one that Member can hold. Else it returns false and moves nowhere.
+func (r *Reader) PlainMember(m *Member) bool {
+	buf, pos := r.Buf, r.Pos
+	if uint(pos) >= uint(len(buf)) {
+		return false
+	}
+	code := buf[pos]
+	list := r.Tab.list
+	if code >= 0x80 || len(list) == 0 {
+		return false
+	}
+	i := uint64(code) - list[len(list)-1].code
+	if i > uint64(list[len(list)-1].run) {
+		return false
+	}
+	ops := r.Tab.ops[list[len(list)-1-int(i)].ops:]
+	pos++
+	if len(ops) < 4 || ops[0].code != opPlainMember || pos+int(ops[0].n)+7 > len(buf) {
+		return false
+	}
+	m.Name = uint64(binary.LittleEndian.Uint32(buf[pos+int(ops[1].n&(1<<loadShift-1)):]))
+	m.Type = uint64(binary.LittleEndian.Uint32(buf[pos+int(ops[2].n&(1<<loadShift-1)):]))
+	shift := ops[3].n >> loadShift
+	m.Loc = binary.LittleEndian.Uint64(buf[pos+int(ops[3].n&(1<<loadShift-1)):]) << (shift & 63) >> (shift & 63)
+	r.Pos = pos + int(ops[0].n)
+	return true
+}
+
+// lastValues is for abbreviations of fixed size at the end of the buffer.
+func (r *Reader) lastValues(d *DIE, ops []op, pos int) bool {
+	h := ops[0]
+	left := r.Buf[pos:]
+	if uint64(len(left)) < uint64(h.n) {
+		return r.fail(d.Off, cutOff)
+	}
+	d.has = 0
+	for _, o := range ops[1 : 1+int(h.slot)] {
+		at, size := o.n&(1<<loadShift-1), 8-o.n>>loadShift/8
+		var b [8]byte
+		copy(b[:], left[at:at+size])
+		d.set(o.slot, binary.LittleEndian.Uint64(b[:]), o.form)
+	}
+	r.constants(d, ops[1+int(h.slot):1+int(h.slot)+int(h.form)])
+	r.Pos = pos + int(h.n)
+	return true
+}
+
+// constants runs steps that read nothing.
+func (r *Reader) constants(d *DIE, ops []op) {
+	for _, o := range ops {
+		v := uint64(1)
+		if o.code == opImplicit {
+			v = r.Tab.chain.consts[o.n]
+		}
+		d.set(o.slot, v, o.form)
+	}
+}
+
+func (d *DIE) set(s Slot, v uint64, f Form) {
+	d.has |= 1 << s
+	d.Val[s] = v
+	d.Form[s] = f
+}
+
+const cutOff = "DIE is cut off by the end of its unit"
 
 // values runs an abbreviation's steps.
 func (r *Reader) values(d *DIE, ops []op, pos int) bool {
@@ -186,7 +286,7 @@ func (r *Reader) values(d *DIE, ops []op, pos int) bool {
 		d.Form[o.slot] = o.form
 	}
 cut:
-	return r.fail(d.Off, "DIE is cut off by the end of its unit")
+	return r.fail(d.Off, cutOff)
 }
 
 // rare reads the forms that kernels' units seldom have.

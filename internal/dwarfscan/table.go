@@ -2,6 +2,7 @@ package dwarfscan
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 	"unsafe"
@@ -354,7 +355,7 @@ func (c *chain) compile(cur *cursor, pos uint32, code uint64) error {
 		return fmt.Errorf(".debug_abbrev+%#x: tag %#x is out of range", at, tag)
 	}
 	c.list = append(c.list, Abbrev{code: code, pos: pos, ops: uint32(len(c.ops)), Tag: Tag(tag), Children: children, noKind: Tag(tag).NoKind()})
-	return c.compileAttrs(cur, Tag(tag))
+	return c.compileAttrs(cur, Tag(tag), children)
 }
 
 // prepend adds what was read in front of the chain; n is what compile left.
@@ -391,8 +392,8 @@ func (c *chain) link(from int) {
 	}
 }
 
-func (c *chain) compileAttrs(cur *cursor, tag Tag) error {
-	want := wanted(tag)
+func (c *chain) compileAttrs(cur *cursor, tag Tag, children bool) error {
+	want, first := wanted(tag), len(c.ops)
 	var skip uint32
 	var seen uint32
 	var only Slot // the next one
@@ -453,5 +454,83 @@ func (c *chain) compileAttrs(cur *cursor, tag Tag) error {
 		skip = 0
 	}
 	c.ops = append(c.ops, op{opEnd, noSlot, 0, skip})
+	fix(c.ops[first:])
+	if tag == TagMember && !children {
+		plainMember(c.ops[first:])
+	}
 	return nil
+}
+
+// fix turns the steps of an abbreviation, whose last one is opEnd, into loads, if all its values have a fixed size and it keeps some.
+func fix(ops []op) {
+	var loads, consts int
+	for i := range ops[:len(ops)-1] {
+		switch ops[i].code {
+		case opU8, opU16, opU24, opU32, opU64:
+			loads++
+		case opPresent, opImplicit:
+			consts++
+		default:
+			return
+		}
+	}
+	if loads == 0 || consts > math.MaxUint8 || loads > math.MaxUint8 {
+		return
+	}
+	// Each step moves up by one, so that the first one's place is free.
+	at, moved := uint32(0), ops[0]
+	for i := range ops[1:] {
+		o := moved
+		moved = ops[i+1]
+		if size := loadSize(o.code); size != 0 {
+			at += o.n
+			o = op{opLoad, o.slot, o.form, at | (64-8*size)<<loadShift}
+			at += size
+		} else if o.code == opPresent {
+			at += o.n
+		}
+		ops[i+1] = o
+	}
+	end := at + moved.n
+	ops[0] = op{opFixed, Slot(loads), Form(consts), end}
+	if consts > 0 {
+		slices.SortStableFunc(ops[1:], func(a, b op) int { return isConst(a.code) - isConst(b.code) })
+	}
+}
+
+// plainMember marks an abbreviation that PlainMember reads.
+func plainMember(ops []op) {
+	if ops[0].code != opFixed || ops[0].slot != 3 || ops[0].form != 0 {
+		return
+	}
+	loads := ops[1:4]
+	slices.SortFunc(loads, func(a, b op) int { return int(a.slot) - int(b.slot) })
+	if loads[0].slot == Name && loads[0].form == FormStrp && loads[1].slot == Type && loads[1].form == FormRef4 &&
+		loads[2].slot == MemberLoc && loads[2].form.IsData() {
+		ops[0].code = opPlainMember
+	}
+}
+
+// loadSize is the size of the value that a step reads, 0 for those that read none.
+func loadSize(c opcode) uint32 {
+	switch c {
+	case opU8:
+		return 1
+	case opU16:
+		return 2
+	case opU24:
+		return 3
+	case opU32:
+		return 4
+	case opU64:
+		return 8
+	}
+	return 0
+}
+
+func isConst(c opcode) int {
+	if c == opLoad {
+		return 0
+	}
+	return 1
 }

@@ -143,6 +143,32 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
+// A Follower gives the numbers that its Words give, whatever the order and however large they are.
+func TestFollower(t *testing.T) {
+	words := NewWords()
+	a, b := NewFollower(words), NewFollower(words)
+	for i, n := range []uint32{1, 2, 3, 1, 2, 3, 1, 3, 2, 1, 2, 4, 1, 2, 4, 9000, 1, 9000, 1, 2} {
+		if n == 9000 {
+			for i := range uint32(9000) { // far behind what the Followers have room for
+				words.Intern([]uint32{7, i})
+			}
+		}
+		w := []uint32{n, n * n}
+		want, _ := words.Intern(w)
+		if got := a.Intern(w); got != want {
+			t.Errorf("%d, sequence %d: %d, want %d", i, n, got, want)
+		}
+		if i%3 != 0 {
+			if got := b.Intern(w); got != want {
+				t.Errorf("%d, sequence %d, the other: %d, want %d", i, n, got, want)
+			}
+		}
+	}
+	if a.Intern(nil) != b.Intern(nil) {
+		t.Error("nothing has two numbers")
+	}
+}
+
 func TestUint64s(t *testing.T) {
 	var a Uint64s
 	far := uint32(5 * pageSize)
