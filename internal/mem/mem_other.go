@@ -5,3 +5,5 @@ package mem
 import "unsafe"
 
 func populate(unsafe.Pointer, uintptr) {}
+
+func large(unsafe.Pointer, uintptr) {}
