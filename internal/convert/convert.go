@@ -17,7 +17,6 @@ import (
 	"github.com/gobtf/gobtf/internal/dwarfscan"
 	"github.com/gobtf/gobtf/internal/graph"
 	"github.com/gobtf/gobtf/internal/intern"
-	"github.com/gobtf/gobtf/internal/mem"
 )
 
 // Sections are the debug sections of one file, decompressed and relocated.
@@ -221,7 +220,7 @@ func New(sec Sections, shapes *graph.Shapes, opt Options) (*Converter, error) {
 	c.intName = c.strs.InternString("int")
 	c.scattered = len(sec.Str) > 1<<20 && uint64(len(sec.Str)) > sec.InfoSize/4
 	if len(sec.Str) <= maxStrIndex && !c.scattered {
-		c.strOf = mem.Make[uint32](len(sec.Str))
+		c.strOf = make([]uint32, len(sec.Str))
 	}
 	units, err := dwarfscan.Units(sec.Info, sec.InfoSize, sec.BigEndian, false)
 	if err != nil {

@@ -215,14 +215,14 @@ func newRun(g *graph.Graph, base *Base, opt Options) (*run, error) {
 		g: g, shapes: g.Shapes, start: uint32(g.Start), n: uint32(g.Len()), base: base, quirks: opt.Quirks,
 		shape: g.Shape, off: g.RefOff, refs: g.Refs,
 	}
-	d.node = mem.Make[node](int(d.n))
+	d.node = make([]node, d.n)
 	const part = 1 << 18
 	inParallel(max(1, opt.Jobs), int(d.n/part)+1, func(_, i int) bool {
 		mem.Populate(d.node[i*part : min((i+1)*part, len(d.node))])
 		return true
 	})
-	d.cands.head = mem.Make[list](d.shapes.Len())
-	d.meta = mem.Make[uint64](d.shapes.Len())
+	d.cands.head = make([]list, d.shapes.Len())
+	d.meta = make([]uint64, d.shapes.Len())
 	d.cands.next = 1
 	d.all = walker{run: d, own: d.node}
 	if base != nil {

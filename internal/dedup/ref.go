@@ -5,7 +5,6 @@ import (
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/graph"
-	"github.com/gobtf/gobtf/internal/mem"
 )
 
 // references is phase 5: pointers, modifiers, arrays, prototypes, functions and
@@ -76,7 +75,7 @@ const hashMul = 0x9e3779b97f4a7c15
 
 func newRefTable() *refTable {
 	const bits = 12
-	return &refTable{slot: mem.Make[refSlot](1 << bits), shift: 64 - bits}
+	return &refTable{slot: make([]refSlot, 1<<bits), shift: 64 - bits}
 }
 
 func (t *refTable) place(key uint64) int { return int(key * hashMul >> t.shift) }
@@ -90,7 +89,7 @@ func (t *refTable) put(i int, key uint64, id uint32) {
 		return
 	}
 	old := t.slot
-	t.slot = mem.Make[refSlot](4 * len(old))
+	t.slot = make([]refSlot, 4*len(old))
 	t.shift -= 2
 	for _, s := range old {
 		if s.id == 0 {

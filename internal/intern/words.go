@@ -48,7 +48,7 @@ type slots struct {
 	slot []atomic.Uint64
 }
 
-func newSlots(n int) *slots { return &slots{mask: uint64(n - 1), slot: mem.Make[atomic.Uint64](n)} }
+func newSlots(n int) *slots { return &slots{mask: uint64(n - 1), slot: make([]atomic.Uint64, n)} }
 
 func slotOf(h uint64, id uint32) uint64 { return h&^0xffffffff | uint64(id) + 1 }
 

@@ -22,30 +22,8 @@ func Populate[T any](s []T) {
 	if n < worth {
 		return
 	}
-	Large(s)
 	populate(unsafe.Pointer(unsafe.SliceData(s)), n)
 }
-
-// Large asks for large pages for what lies behind s, up to its capacity, if that is much. It is for memory that is filled from its
-// beginning, or looked into here and there: a large page takes one fault instead of 512, and one entry of the processor's table of pages.
-// Systems whose transparent_hugepage is "always" give them without being asked. Where there are none, nothing changes.
-func Large[T any](s []T) {
-	var t T
-	if n := uintptr(cap(s)) * unsafe.Sizeof(t); n >= worthLarge {
-		large(unsafe.Pointer(unsafe.SliceData(s)), n)
-	}
-}
-
-// Make is make for an array that Large is for.
-func Make[T any](n int) []T {
-	s := make([]T, n)
-	Large(s)
-	return s
-}
-
-// worthLarge is the size from which large pages are asked for. Memory that comes in pieces of that size, as names and contents do, lies
-// together.
-const worthLarge = 256 << 10
 
 // A Grower populates a slice with much spare capacity step by step, as it fills.
 type Grower[T any] struct {
@@ -60,7 +38,6 @@ const step = 4 << 20
 func (g *Grower[T]) Ahead(s []T, n int) {
 	if d := unsafe.SliceData(s); d != g.data {
 		g.data, g.upTo = d, len(s)
-		Large(s)
 	}
 	if len(s)+n <= g.upTo || len(s)+n > cap(s) {
 		return

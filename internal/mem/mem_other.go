@@ -5,5 +5,3 @@ package mem
 import "unsafe"
 
 func populate(unsafe.Pointer, uintptr) {}
-
-func large(unsafe.Pointer, uintptr) {}
