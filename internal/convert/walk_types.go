@@ -456,10 +456,13 @@ func (w *walker) plainMembers(component *int32) bool {
 	strs := min(uint64(len(w.sec.Str)), 1<<31-1)
 	var m dwarfscan.Member
 	for w.rd.PlainMember(&m) {
-		name, ref := rawName(rawStrID), typeRef(0) // what leads elsewhere is the empty name, and void
+		var name rawName
 		if m.Name < strs {
 			name = rawName(m.Name) + 1
+		} else {
+			name = rawStrID | rawName(w.c.strs.Intern(cstring(w.sec.Str, m.Name)))
 		}
+		ref := typeRef(0) // where it leads out of the unit
 		if m.Type < w.hdr.Size {
 			ref = typeRef(m.Type) + typeRef(w.base)
 		}

@@ -91,16 +91,16 @@ func (r *Reader) Next(d *DIE) bool {
 		r.Pos = pos
 		return false
 	}
-	ab := r.Tab.Lookup(code)
+	ab, tab := r.Tab.Lookup(code)
 	if ab == nil {
 		return r.fail(d.Off, "abbreviation code %d is not in the table", code)
 	}
 	d.Tag, d.Children = ab.Tag, ab.Children
-	ops := r.Tab.ops[ab.ops:]
+	ops := tab.ops[ab.ops:]
 	if h := &ops[0]; h.code >= opFixed { // or opPlainMember
 		end := pos + int(h.n)
 		if end+7 > len(buf) { // a load takes eight bytes, and uses what belongs to the value
-			return r.lastValues(d, ops, pos)
+			return r.lastValues(d, tab, ops, pos)
 		}
 		var has uint32
 		loads := ops[1 : 1+int(h.slot)]
@@ -114,12 +114,12 @@ func (r *Reader) Next(d *DIE) bool {
 		}
 		d.has = has
 		if h.form != 0 {
-			r.constants(d, ops[1+int(h.slot):1+int(h.slot)+int(h.form)])
+			constants(d, tab, ops[1+int(h.slot):1+int(h.slot)+int(h.form)])
 		}
 		r.Pos = end
 		return true
 	}
-	return r.values(d, ops, pos)
+	return r.values(d, tab, ops, pos)
 }
 
 // Member is a DW_TAG_member that has a name in .debug_str, a type in its unit and a number for its offset, and nothing else of interest,
@@ -159,7 +159,7 @@ func (r *Reader) PlainMember(m *Member) bool {
 }
 
 // lastValues is for abbreviations of fixed size at the end of the buffer.
-func (r *Reader) lastValues(d *DIE, ops []op, pos int) bool {
+func (r *Reader) lastValues(d *DIE, tab *Table, ops []op, pos int) bool {
 	h := ops[0]
 	left := r.Buf[pos:]
 	if uint64(len(left)) < uint64(h.n) {
@@ -172,17 +172,17 @@ func (r *Reader) lastValues(d *DIE, ops []op, pos int) bool {
 		copy(b[:], left[at:at+size])
 		d.set(o.slot, binary.LittleEndian.Uint64(b[:]), o.form)
 	}
-	r.constants(d, ops[1+int(h.slot):1+int(h.slot)+int(h.form)])
+	constants(d, tab, ops[1+int(h.slot):1+int(h.slot)+int(h.form)])
 	r.Pos = pos + int(h.n)
 	return true
 }
 
 // constants runs steps that read nothing.
-func (r *Reader) constants(d *DIE, ops []op) {
+func constants(d *DIE, tab *Table, ops []op) {
 	for _, o := range ops {
 		v := uint64(1)
 		if o.code == opImplicit {
-			v = r.Tab.chain.consts[o.n]
+			v = tab.chain.consts[o.n]
 		}
 		d.set(o.slot, v, o.form)
 	}
@@ -197,7 +197,7 @@ func (d *DIE) set(s Slot, v uint64, f Form) {
 const cutOff = "DIE is cut off by the end of its unit"
 
 // values runs an abbreviation's steps.
-func (r *Reader) values(d *DIE, ops []op, pos int) bool {
+func (r *Reader) values(d *DIE, tab *Table, ops []op, pos int) bool {
 	buf := r.Buf
 	d.has = 0
 	for i := range ops {
@@ -226,7 +226,7 @@ func (r *Reader) values(d *DIE, ops []op, pos int) bool {
 			v = uint64(buf[pos])
 			pos++
 		case opImplicit:
-			v = r.Tab.chain.consts[o.n]
+			v = tab.chain.consts[o.n]
 		case opPresent:
 			v = 1
 		case opString:

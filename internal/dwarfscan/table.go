@@ -86,25 +86,25 @@ const (
 // NoKind tells that some abbreviation is of a tag that BTF has no kind for.
 func (t *Table) NoKind() bool { return len(t.list) != 0 && t.list[len(t.list)-1].noKind }
 
-// Lookup returns the abbreviation with that code, or nil. The first of equal codes counts.
-func (t *Table) Lookup(code uint64) *Abbrev {
+// Lookup returns the abbreviation with that code and the table that its steps are in, or nil. The first of equal codes counts.
+func (t *Table) Lookup(code uint64) (*Abbrev, *Table) {
 	if n := len(t.list) - 1; n >= 0 {
 		first := &t.list[n]
 		if i := code - first.code; i <= uint64(first.run) {
-			return &t.list[n-int(i)]
+			return &t.list[n-int(i)], t
 		}
 	}
 	return t.search(code)
 }
 
 // search is Lookup for codes that do not follow each other, as no known compiler writes them.
-func (t *Table) search(code uint64) *Abbrev {
+func (t *Table) search(code uint64) (*Abbrev, *Table) {
 	for ; t.chain != nil; t = &t.chain.next {
 		if i := t.chain.find(code, len(t.list)-1); i >= 0 {
-			return &t.list[i]
+			return &t.list[i], t
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // find returns the largest place in list, from start down, of a code, or -1.
@@ -505,7 +505,8 @@ func plainMember(ops []op) {
 	}
 	loads := ops[1:4]
 	slices.SortFunc(loads, func(a, b op) int { return int(a.slot) - int(b.slot) })
-	if loads[0].slot == Name && loads[0].form == FormStrp && loads[1].slot == Type && loads[1].form == FormRef4 &&
+	const fourBytes = 32 // the bits that a load of them leaves unused
+	if loads[0].slot == Name && loads[0].form == FormStrp && loads[0].n>>loadShift == fourBytes && loads[1].slot == Type && loads[1].form == FormRef4 &&
 		loads[2].slot == MemberLoc && loads[2].form.IsData() {
 		ops[0].code = opPlainMember
 	}

@@ -1,6 +1,7 @@
 package dwarfscan
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -43,6 +44,11 @@ func slowLookup(data []byte, off int, want uint64) (at int, ok bool) {
 	return at, ok
 }
 
+func hasCode(tab *Table, code uint64) bool {
+	a, _ := tab.Lookup(code)
+	return a != nil
+}
+
 // slowNoKind does the same for NoKind.
 func slowNoKind(data []byte, off int) (found bool) {
 	slowEach(data, off, func(_ int, _ uint64, tag Tag) bool {
@@ -56,7 +62,7 @@ func slowNoKind(data []byte, off int) (found bool) {
 // that a table entered at one place may run into the middle of another's abbreviation, and meet it later.
 func TestTablesShared(t *testing.T) {
 	f := Format{Version: 4, AddrSize: 8}
-	forms := []uint64{0x0b, 0x08, 0x19, 0x13}
+	forms := []uint64{0x0b, 0x08, 0x19, 0x13, uint64(FormImplicitConst)}
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		var data []byte
@@ -65,7 +71,10 @@ func TestTablesShared(t *testing.T) {
 			for range r.IntN(30) {
 				attrs := []uint64{}
 				for range r.IntN(4) {
-					attrs = append(attrs, []uint64{atName, atType, atByteSize, atSibling}[r.IntN(4)], forms[r.IntN(4)])
+					attrs = append(attrs, []uint64{atName, atType, atByteSize, atSibling}[r.IntN(4)], forms[r.IntN(len(forms))])
+					if attrs[len(attrs)-1] == uint64(FormImplicitConst) {
+						attrs = append(attrs, uint64(1+r.IntN(60)))
+					}
 				}
 				tag := []Tag{TagConst, TagStruct, TagMember, Tag(0x20), Tag(0x0b)}[r.IntN(5)]
 				data = append(data, abbrev(next, tag, r.IntN(2) == 0, attrs...)...)
@@ -86,9 +95,23 @@ func TestTablesShared(t *testing.T) {
 			t.Helper()
 			for code := uint64(1); code < 50; code++ {
 				want, ok := slowLookup(data, off, code)
-				a := tab.Lookup(code)
+				a, _ := tab.Lookup(code)
 				if (a != nil) != ok || a != nil && int(a.pos) != want {
 					t.Fatalf("seed %d: table at %d: code %d is %+v, want the one at %d, %v", seed, off, code, a, want, ok)
+				}
+				if !ok {
+					continue
+				}
+				// What it says of an entry is what it says when nothing else is known.
+				var alone Abbrevs
+				if alone.Compile(data, uint64(want), f) != nil {
+					continue // a table that ends later on in nonsense
+				}
+				die := append(ulebOf(code), bytes.Repeat([]byte{0x83, 2, 0}, 20)...)
+				r1, r2 := Reader{Tab: tab, Buf: die}, Reader{Tab: &alone.Table, Buf: die}
+				var d1, d2 DIE
+				if ok1, ok2 := r1.Next(&d1), r2.Next(&d2); ok1 != ok2 || r1.Pos != r2.Pos || d1 != d2 {
+					t.Fatalf("seed %d: table at %d: an entry of code %d is\n%+v up to %d, not\n%+v up to %d", seed, off, code, d1, r1.Pos, d2, r2.Pos)
 				}
 			}
 			if got, want := tab.NoKind(), slowNoKind(data, off); got != want {
@@ -162,7 +185,7 @@ func TestTablesEntered(t *testing.T) {
 				if err := tab.Compile(data, c.off(i), g); err != nil {
 					t.Fatal(err)
 				}
-				if i > 0 && i < n-1 && tab.Lookup(uint64(1000+n-1)) == nil {
+				if i > 0 && i < n-1 && !hasCode(&tab.Table, uint64(1000+n-1)) {
 					t.Fatalf("%d: the last abbreviation is not found", i)
 				}
 			}
