@@ -42,8 +42,8 @@ type against struct {
 	Files   []againstFile `json:"files"`
 
 	self   string
-	own    string // the features, for gobtf
-	older  bool   // than 1.32, whose bytes gobtf writes
+	set    encoder.Features // for both
+	older  bool             // than 1.32, whose bytes gobtf writes
 	tmp    string
 	inputs *inputs
 	cmp    *diff.Comparer
@@ -159,7 +159,7 @@ func newAgainst(ctx context.Context, program string) (*against, error) {
 		return nil, err
 	}
 	set := encoder.DefaultFeatures & encoder.KnownTo(n)
-	return &against{Schema: againstSchema, Pahole: path, Version: version, Flags: strings.Join(paholeFlags(set, n), " "), self: self, own: set.String(), older: n < 32, tmp: tmp,
+	return &against{Schema: againstSchema, Pahole: path, Version: version, Flags: strings.Join(paholeFlags(set, n), " "), self: self, set: set, older: n < 32, tmp: tmp,
 		Files: []againstFile{}, inputs: newInputs(), cmp: new(diff.Comparer)}, nil
 }
 
@@ -241,7 +241,7 @@ func (a *against) one(ctx context.Context, path, base string, abi bool) againstF
 	if f.Theirs, said, err = measured(ctx, append(append(append([]string{a.Pahole}, args...), strings.Fields(a.Flags)...), "--btf_encode_detached="+theirs, file)...); err != nil {
 		return fail("%s: pahole: %v: %s", path, err, said)
 	}
-	args = append(args, "--btf_features="+a.own, "--btf_encode_detached="+ours)
+	args = append(args, "--btf_features="+a.set.String(), "--btf_encode_detached="+ours)
 	if !a.older {
 		args = append(args, "--pahole_quirks") // of 1.32: others have their own
 	}
@@ -277,6 +277,7 @@ func (a *against) one(ctx context.Context, path, base string, abi bool) againstF
 		f.Why = append(f.Why, fmt.Sprintf("gobtf writes the bytes of pahole 1.32, and this is %s", a.Version))
 	}
 	f.Why = append(f.Why, f.Result.Notes...)
+	f.Why = append(f.Why, a.functionCauses(ctx, path, on, f.Result)...)
 	return f
 }
 
