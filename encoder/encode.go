@@ -104,6 +104,7 @@ func (j *job) run() (*Result, error) {
 	var size uint64
 	for _, f := range j.files {
 		size += believed(f.info.Size, f.debug.Size())
+		j.res.Stats.InfoBytes += f.info.Size
 	}
 	var start btf.TypeID
 	if j.opt.Base != nil {
@@ -261,6 +262,9 @@ func (j *job) note(format string, args ...any) {
 func (j *job) finish(tm *timer) (*Result, error) {
 	t := j.table
 	j.res.Stats.TypesBefore = len(t.g.Shape)
+	if j.opt.CountBefore {
+		j.res.Stats.countBefore(t.g)
+	}
 	var base *dedup.Base
 	if j.opt.Base != nil {
 		base = dedup.IndexOf(j.opt.Base)

@@ -38,6 +38,8 @@ type Options struct {
 	// Explain is told of each function that the debug information defines: what became of it, and why. nil: nobody asks.
 	Explain func(*Explained)
 
+	CountBefore bool // Stats.Before is filled in
+
 	Trace io.Writer                        // the reference's -V lines; nil is none
 	Notes func(format string, args ...any) // one line each, without prefix; nil drops them
 }

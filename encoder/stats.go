@@ -3,12 +3,34 @@ package encoder
 import (
 	"syscall"
 	"time"
+
+	"github.com/gobtf/gobtf/btf"
+	"github.com/gobtf/gobtf/internal/graph"
 )
 
 // Stats says where a run's time went and how much there was to do.
 type Stats struct {
 	Stages      []Stage
-	TypesBefore int // types before dedup
+	InfoBytes   uint64 // size of .debug_info
+	TypesBefore int    // types before dedup
+	// Before is what there was before dedup, by kind, if Options.CountBefore asks for it.
+	Before [btf.NumKinds]KindCount
+}
+
+// KindCount is so many types of a kind.
+type KindCount struct {
+	Types int
+	Bytes int // of their records
+}
+
+// countBefore counts the types of a graph by kind.
+func (s *Stats) countBefore(g *graph.Graph) {
+	for _, sh := range g.Shape {
+		info := g.Shapes.Content(sh)[0]
+		k := &s.Before[btf.InfoKind(info)]
+		k.Types++
+		k.Bytes += 4 * btf.RecordWords(info)
+	}
 }
 
 // Stage is one step of a run.

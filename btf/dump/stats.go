@@ -23,6 +23,15 @@ type Stats struct {
 	UsedBytes   int        `json:"used_bytes"`   // what these would take if they were its own
 	Kinds       []KindStat `json:"kinds"`        // the most bytes first
 	Largest     []TypeStat `json:"largest"`      // with what they alone need
+	DWARF       *DWARFStat `json:"dwarf,omitempty"`
+}
+
+// DWARFStat is what there was before equal types became one.
+type DWARFStat struct {
+	InfoBytes uint64     `json:"info_bytes"` // of .debug_info
+	Types     int        `json:"types"`      // that it defines, a copy for each unit that has it
+	TypeBytes int        `json:"type_bytes"` // that they would take in BTF
+	Kinds     []KindStat `json:"kinds"`      // the most bytes first
 }
 
 // KindStat counts the types of a kind.
@@ -70,7 +79,7 @@ func StatsOf(ts *btf.Types, name string, n int) *Stats {
 			s.Kinds = append(s.Kinds, *x)
 		}
 	}
-	slices.SortStableFunc(s.Kinds, func(a, b KindStat) int { return cmp.Compare(b.Bytes, a.Bytes) })
+	SortKinds(s.Kinds)
 	slices.SortStableFunc(all, func(a, b TypeStat) int { return cmp.Compare(b.Bytes, a.Bytes) })
 	for _, t := range all[:min(n, len(all))] {
 		x := ts.Type(t.ID)
@@ -83,6 +92,29 @@ func StatsOf(ts *btf.Types, name string, n int) *Stats {
 		s.Largest = append(s.Largest, t)
 	}
 	return s
+}
+
+// SortKinds puts kinds in the order of a table: the most bytes first.
+func SortKinds(kinds []KindStat) {
+	slices.SortStableFunc(kinds, func(a, b KindStat) int { return cmp.Compare(b.Bytes, a.Bytes) })
+}
+
+func (d *DWARFStat) text(b io.Writer, s *Stats) {
+	fmt.Fprintf(b, "\n%d bytes of .debug_info define %d types, which would take %d bytes", d.InfoBytes, d.Types, d.TypeBytes)
+	fmt.Fprintf(b, ": %.1f%% of them are saved, as equal types are one", 100*(1-float64(s.TypeBytes)/float64(max(1, d.TypeBytes))))
+	if s.BaseTypes > 0 {
+		fmt.Fprintf(b, ", or the base's")
+	}
+	fmt.Fprintf(b, "\n\n%-12s %9s %12s %9s %12s %7s\n", "kind", "in DWARF", "bytes", "in BTF", "bytes", "saved")
+	for _, k := range d.Kinds {
+		var own KindStat
+		for _, o := range s.Kinds {
+			if o.Kind == k.Kind {
+				own = o
+			}
+		}
+		fmt.Fprintf(b, "%-12s %9d %12d %9d %12d %6.1f%%\n", k.Kind, k.Count, k.Bytes, own.Count, own.Bytes, 100*(1-float64(own.Bytes)/float64(max(1, k.Bytes))))
+	}
 }
 
 // Text writes the figures as a table.
@@ -110,6 +142,9 @@ func (s *Stats) Text(w io.Writer) error {
 	}
 	for _, t := range s.Largest {
 		fmt.Fprintf(b, "%12d  [%d] %s\n", t.Bytes, t.ID, t.Decl)
+	}
+	if s.DWARF != nil {
+		s.DWARF.text(b, s)
 	}
 	return b.Flush()
 }

@@ -5,20 +5,24 @@ import (
 	"encoding/json"
 	"io"
 
+	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/btf/dump"
+	"github.com/gobtf/gobtf/encoder"
 	"github.com/gobtf/gobtf/internal/argp"
 )
 
 var statsCommand = command{
 	name: "stats", summary: "count the types and bytes of a file's BTF", usage: "[OPTION...] FILE...",
-	text: "Counts types and bytes by kind, and how much of its base split BTF uses; names the largest types.",
+	text: `Counts types and bytes by kind, and how much of its base split BTF uses; names the largest types. With --dwarf the file's debug
+information is read, too: how many types its units define, and what is saved as equal ones are written once.`,
 	options: argp.Table{
 		{Long: "json", Help: "as JSON, a line for each file (docs/json.md)"},
 		{Long: "largest", Short: 'n', Arg: argp.Required, Value: "N", Default: "10", Help: "name the `N` largest types"},
+		{Long: "dwarf", Help: "compare with the debug information that the BTF was made from"},
 		{Long: "btf_base", Short: 'b', Arg: argp.Required, Value: "FILE", Help: "what split BTF continues: `FILE` (BTF, or ELF with .BTF, compressed or not)"},
 		maxUnpackedOption,
 	},
-	run: func(_ context.Context, l *argp.Line, stdout, _ io.Writer) error {
+	run: func(ctx context.Context, l *argp.Line, stdout, _ io.Writer) error {
 		if len(l.Operands) == 0 {
 			return usagef("stats: no file")
 		}
@@ -36,6 +40,11 @@ var statsCommand = command{
 				return err
 			}
 			s := dump.StatsOf(x.types, path, n)
+			if l.Has("dwarf") {
+				if s.DWARF, err = dwarfStat(ctx, path, x.types.Base()); err != nil {
+					return err
+				}
+			}
 			if l.Has("json") {
 				b, err := json.Marshal(s)
 				if err != nil {
@@ -57,4 +66,26 @@ var statsCommand = command{
 		}
 		return nil
 	},
+}
+
+// dwarfStat encodes a file without writing anything, to count the types that its debug information has.
+func dwarfStat(ctx context.Context, path string, base *btf.Types) (*dump.DWARFStat, error) {
+	opt := encoder.Options{Features: encoder.DefaultFeatures, CountBefore: true}
+	if base != nil {
+		opt.Base = btf.NewBase(base)
+	}
+	res, err := encodeToExplain(ctx, path, opt)
+	if err != nil {
+		return nil, err
+	}
+	d := &dump.DWARFStat{InfoBytes: res.Stats.InfoBytes, Kinds: []dump.KindStat{}}
+	for k, n := range res.Stats.Before {
+		if k != int(btf.Void) && n.Types > 0 {
+			d.Types += n.Types
+			d.TypeBytes += n.Bytes
+			d.Kinds = append(d.Kinds, dump.KindStat{Kind: btf.Kind(k).String(), Count: n.Types, Bytes: n.Bytes})
+		}
+	}
+	dump.SortKinds(d.Kinds)
+	return d, nil
 }
