@@ -80,23 +80,44 @@ func sideOf(ts *btf.Types, name string) Side {
 
 func kindBytes(a, b *btf.Types) []KindBytes {
 	var list [btf.NumKinds]KindBytes
-	for _, t := range a.All() {
-		k := &list[t.Kind()]
-		k.CountA++
-		k.BytesA += 4 * len(t.Record())
+	own, used := ofKinds(a)
+	for k := range list {
+		list[k].CountA, list[k].BytesA, list[k].UsedA, list[k].UsedBytesA = own[k].n, own[k].bytes, used[k].n, used[k].bytes
 	}
-	for _, t := range b.All() {
-		k := &list[t.Kind()]
-		k.CountB++
-		k.BytesB += 4 * len(t.Record())
+	own, used = ofKinds(b)
+	for k := range list {
+		list[k].CountB, list[k].BytesB, list[k].UsedB, list[k].UsedBytesB = own[k].n, own[k].bytes, used[k].n, used[k].bytes
 	}
 	var kinds []KindBytes
 	for i, k := range list {
-		if k.Kind = btf.Kind(i).String(); k.CountA+k.CountB > 0 {
+		if k.Kind = btf.Kind(i).String(); k.CountA+k.CountB+k.UsedA+k.UsedB > 0 {
 			kinds = append(kinds, k)
 		}
 	}
 	return kinds
+}
+
+// amount is so many types, and the bytes of their records.
+type amount struct{ n, bytes int }
+
+// ofKinds counts the types by kind: own ones, and those of the base that own ones refer to.
+func ofKinds(ts *btf.Types) (own, used [btf.NumKinds]amount) {
+	add := func(to *[btf.NumKinds]amount, t btf.Type) {
+		k := &to[t.Kind()]
+		k.n++
+		k.bytes += 4 * len(t.Record())
+	}
+	met := make([]bool, ts.Start())
+	for _, t := range ts.All() {
+		add(&own, t)
+		for r := range t.Refs() {
+			if r != 0 && r < ts.Start() && !met[r] {
+				met[r] = true
+				add(&used, ts.Type(r))
+			}
+		}
+	}
+	return own, used
 }
 
 // differ makes the result of one comparison.

@@ -112,4 +112,9 @@ type KindBytes struct {
 	CountB int    `json:"count_b"`
 	BytesA int    `json:"bytes_a"`
 	BytesB int    `json:"bytes_b"`
+	// Of the base, those that own types refer to.
+	UsedA      int `json:"used_a,omitempty"`
+	UsedB      int `json:"used_b,omitempty"`
+	UsedBytesA int `json:"used_bytes_a,omitempty"`
+	UsedBytesB int `json:"used_bytes_b,omitempty"`
 }

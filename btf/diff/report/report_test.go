@@ -28,7 +28,7 @@ func sample(n int) *Report {
 		Functions: []diff.Change{{Kind: "FUNC", Name: "f", DeclA: "int f(int a)", DeclB: "int f(long a)",
 			Items: []diff.Item{{What: "parameter", Op: diff.OpChanged, Name: "a", A: &diff.Element{Text: "int a"}, B: &diff.Element{Text: "long a"}}}}},
 		Moved: []diff.Move{{Name: "v", A: &diff.Place{Section: ".data..percpu", Offset: 0, Size: 8}, B: &diff.Place{Section: ".data..percpu", Offset: 16, Size: 8}}},
-		Kinds: []diff.KindBytes{{Kind: "STRUCT", CountA: 2, BytesA: 48, CountB: n, BytesB: 12 * n}, {Kind: "INT", CountA: 1, BytesA: 16, CountB: 1, BytesB: 16}},
+		Kinds: []diff.KindBytes{{Kind: "STRUCT", CountA: 2, BytesA: 48, CountB: n, BytesB: 12 * n}, {Kind: "INT", CountA: 1, BytesA: 16, CountB: 1, BytesB: 16, UsedB: 2, UsedBytesB: 400000}},
 		Notes: []string{"a note"},
 	}
 	for i := range n {
@@ -87,6 +87,7 @@ seen.count = $("count").textContent;
 seen.cards = $("cards").textContent;
 seen.drawn = document.querySelectorAll("#rows .row").length;
 seen.map = document.querySelectorAll("#map rect").length;
+seen.base = [...document.querySelectorAll("#map title")].map(x => x.textContent).filter(x => x.includes("of the base")).join("|");
 $("filter").value = "TASK"; $("filter").dispatchEvent(new Event("input"));
 seen.filtered = $("count").textContent;
 $("rows").dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown" }));
@@ -155,7 +156,8 @@ func TestPage(t *testing.T) {
 	}
 	for key, want := range map[string]string{
 		"title": "The two differ", "count": "100,004 of 100,004", "filtered": "1 of 100,004", "moved": "1 of 100,004", "last": "moved", "bold": "0",
-		"cards": "100,000added", "detail": "used by 2 functions", "cells": "changed member pid|int pid   at 8|long pid   at 8|removed member old|int old   at 12|", "map": "6",
+		"cards": "100,000added", "detail": "used by 2 functions", "cells": "changed member pid|int pid   at 8|long pid   at 8|removed member old|int old   at 12|", "map": "7",
+		"base": "B INT of the base: 400,000 bytes, 2 types",
 	} {
 		if got := fmt.Sprint(seen[key]); !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", key, got, want)

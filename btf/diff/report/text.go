@@ -368,10 +368,18 @@ func (t *text) kinds(r *diff.Result) {
 	row := func(k diff.KindBytes) {
 		fmt.Fprintf(t, "%-12s %10s %12s %10s %12s %12s\n", k.Kind, thousands(k.CountA), thousands(k.BytesA), thousands(k.CountB), thousands(k.BytesB), plus(k.BytesB-k.BytesA))
 	}
+	used := diff.KindBytes{Kind: "of the base"}
 	for _, k := range r.Kinds {
-		row(k)
+		if k.CountA+k.CountB > 0 {
+			row(k)
+		}
+		used.CountA, used.BytesA = used.CountA+k.UsedA, used.BytesA+k.UsedBytesA
+		used.CountB, used.BytesB = used.CountB+k.UsedB, used.BytesB+k.UsedBytesB
 	}
 	row(diff.KindBytes{Kind: "strings", BytesA: r.A.StringBytes, BytesB: r.B.StringBytes})
+	if used.CountA+used.CountB > 0 {
+		row(used)
+	}
 	fmt.Fprintln(t)
 }
 
