@@ -229,31 +229,13 @@ type base struct {
 
 // all works on items with so many workers.
 func (r *run) all(ctx context.Context, items []item, workers int) {
-	next := make(chan item)
-	var wg sync.WaitGroup
-	for range min(workers, len(items)) {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			for it := range next {
-				need := it.size * memoryFactor
-				r.room.enter(need)
-				e := r.one(ctx, it)
-				r.room.leave(need)
-				if ctx.Err() == nil || e.State == OK {
-					r.add(e, it.size)
-				}
-			}
-		}()
-	}
-	for _, it := range items {
-		if ctx.Err() != nil {
-			break
+	c := crew{workers, &r.room}
+	c.each(ctx, len(items), func(i int) int64 { return items[i].size }, func(i int) {
+		e := r.one(ctx, items[i])
+		if ctx.Err() == nil || e.State == OK {
+			r.add(e, items[i].size)
 		}
-		next <- it
-	}
-	close(next)
-	wg.Wait()
+	})
 }
 
 func (r *run) add(e *Entry, size int64) {

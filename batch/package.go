@@ -190,7 +190,7 @@ func (s *spooled) release() {
 func (u *unpacker) take(f *File) (*spooled, error) {
 	name := path.Base(f.Name)
 	kernel := isKernel(name)
-	if !kernel && (!isModule(name) || u.opt.BTFHub != "") || u.done[f.Name] {
+	if !kernel && (!hasModule(name) || u.opt.BTFHub != "") || u.done[f.Name] {
 		return nil, nil
 	}
 	release := releaseIn(f.Name)
@@ -300,8 +300,8 @@ func isKernel(name string) bool {
 	return name == "vmlinux" || strings.HasPrefix(name, "vmlinux-")
 }
 
-// isModule tells a module, or what was split off from it, from its name.
-func isModule(name string) bool { return strings.HasSuffix(plainName(name), ".ko") }
+// hasModule tells a module, or what was split off from it, from its name.
+func hasModule(name string) bool { return strings.HasSuffix(plainName(name), ".ko") }
 
 func isELF(path string) bool {
 	f, err := os.Open(path)

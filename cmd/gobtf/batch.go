@@ -268,7 +268,11 @@ func isDir(path string) bool {
 
 // filesIn returns the modules of a tree, and its vmlinux files.
 func filesIn(dir string, kernels bool) (list []string, err error) {
-	if list, err = modulesIn(dir); err != nil || !kernels {
+	modules, err := batch.Modules(dir)
+	for _, m := range modules {
+		list = append(list, m.Path)
+	}
+	if err != nil || !kernels {
 		return list, err
 	}
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gobtf/gobtf/batch"
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/argp"
 	"github.com/gobtf/gobtf/module"
@@ -280,7 +281,7 @@ func (m *machine) outOfTree() {
 	for _, dir := range moduleFolders {
 		// Links count: weak-updates has nothing else.
 		err := filepath.WalkDir(m.path(m.modules(dir)), func(p string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && isModule(p) {
+			if err == nil && !d.IsDir() && batch.IsModule(p) {
 				list = append(list, p)
 			}
 			if errors.Is(err, fs.ErrNotExist) {

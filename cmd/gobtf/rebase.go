@@ -1,15 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"path/filepath"
-	"slices"
-	"strings"
+	"runtime"
 
+	"github.com/gobtf/gobtf/batch"
 	"github.com/gobtf/gobtf/internal/argp"
 	"github.com/gobtf/gobtf/module"
 	"github.com/gobtf/gobtf/refit"
@@ -29,7 +28,7 @@ every module fits. docs/module-btf.md has recipes.`,
 		argp.Option{Long: "check", Help: "report only, write nothing"},
 		argp.Option{Long: "force", Help: "write where structs differ, too, and where the base's kernel would not load the module"},
 		argp.Option{Long: "ignore_vermagic", Help: "also where that kernel would load the module only by force (modprobe --force-vermagic)"},
-		argp.Option{Long: "all", Arg: argp.Required, Value: "DIR", Help: "all modules below `DIR` (/lib/modules/RELEASE)"}),
+		argp.Option{Long: "all", Arg: argp.Required, Value: "DIR", Help: "all modules below `DIR` (/lib/modules/RELEASE), several at once (-j)"}),
 	run: rebase,
 }
 
@@ -64,8 +63,10 @@ func rebase(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 		}
 		opt.From = old.Types
 	}
-	one := func(path string) (*refit.Report, error) {
-		r, err := refit.RebaseFile(ctx, path, onto, opt.Options)
+	one := func(path string, notes func(string, ...any)) (*refit.Report, error) {
+		o := opt.Options
+		o.Notes = notes
+		r, err := refit.RebaseFile(ctx, path, onto, o)
 		if err == nil && opt.Check && !r.Fits {
 			err = fmt.Errorf("%s: %w %s: %s", path, errDoesNotFit, c.String("onto"), r.Why)
 		}
@@ -73,36 +74,26 @@ func rebase(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 	}
 	show := &moduleShow{stdout: stdout, stderr: stderr, json: c.Has("json")}
 	if dir == "" {
-		return eachModule(files, show, one)
+		return eachModule(files, show, func(path string) (*refit.Report, error) { return one(path, opt.Notes) })
 	}
-	return rebaseAll(ctx, dir, show, one)
+	jobs := cmp.Or(opt.Jobs, runtime.GOMAXPROCS(0))
+	opt.Jobs = 1 // of each module: there are several at once
+	return rebaseAll(ctx, dir, jobs, show, one)
 }
 
-// moduleSuffixes are the names of modules under /lib/modules.
-var moduleSuffixes = []string{".ko", ".ko.gz", ".ko.xz", ".ko.zst"}
-
-// isModule tells whether a file's name is a module's.
-func isModule(path string) bool {
-	return slices.ContainsFunc(moduleSuffixes, func(s string) bool { return strings.HasSuffix(path, s) })
+// rebased is what became of a module, and what was to be said meanwhile.
+type rebased struct {
+	report *refit.Report
+	err    error
+	notes  []string
 }
 
-// modulesIn returns the modules of a tree, in its order. Links are not followed: under /lib/modules they lead to the build.
-func modulesIn(dir string) (list []string, err error) {
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.Type().IsRegular() && isModule(path) {
-			list = append(list, path)
-		}
-		return nil
-	})
-	return list, err
-}
+// allMemory is what modules may take together that --all works on, by estimate.
+const allMemory = 1 << 30
 
-// rebaseAll walks a tree. What fits, and what has no BTF, is only counted.
-func rebaseAll(ctx context.Context, dir string, show *moduleShow, one func(string) (*refit.Report, error)) error {
-	list, err := modulesIn(dir)
+// rebaseAll takes all modules of a tree. What fits, and what has no BTF, is only counted.
+func rebaseAll(ctx context.Context, dir string, jobs int, show *moduleShow, one func(path string, notes func(string, ...any)) (*refit.Report, error)) error {
+	list, err := batch.Modules(dir)
 	if err != nil {
 		return at(err, dir)
 	}
@@ -111,35 +102,40 @@ func rebaseAll(ctx context.Context, dir string, show *moduleShow, one func(strin
 	}
 	show.bar = progress(show.stderr, len(list), "modules")
 	fit, done, none, failed := 0, 0, 0, 0
-	for _, path := range list {
-		if ctx.Err() != nil {
+	err = batch.InOrder(ctx, list, jobs, allMemory, func(path string) (r rebased) {
+		r.report, r.err = one(path, func(format string, args ...any) { r.notes = append(r.notes, fmt.Sprintf(format, args...)) })
+		r.err = at(r.err, path)
+		return r
+	}, func(path string, r rebased) {
+		for _, n := range r.notes {
 			show.bar.clear()
-			return errors.New("interrupted")
+			fmt.Fprintf(show.stderr, "gobtf: %s\n", n)
 		}
-		r, err := one(path)
-		err = at(err, path)
 		switch {
-		case errors.Is(err, refit.ErrNoBTF):
+		case errors.Is(r.err, refit.ErrNoBTF):
 			none++
 			if show.json {
-				show.failed(path, r, err)
+				show.failed(path, r.report, r.err)
 			}
-		case err != nil:
-			show.failed(path, r, err)
-			show.error(err)
+		case r.err != nil:
+			show.failed(path, r.report, r.err)
+			show.error(r.err)
 			failed++
-		case r.Fits && r.Source == "":
+		case r.report.Fits && r.report.Source == "":
 			fit++
 			if show.json {
-				show.done(path, r)
+				show.done(path, r.report)
 			}
 		default:
-			show.done(path, r)
+			show.done(path, r.report)
 			done++
 		}
 		show.bar.add()
-	}
+	})
 	show.bar.clear()
+	if err != nil {
+		return errors.New("interrupted")
+	}
 	w := show.stdout
 	if show.json {
 		w = show.stderr

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 
+	"github.com/gobtf/gobtf/batch"
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/btf/verify"
 	"github.com/gobtf/gobtf/internal/argp"
@@ -15,23 +18,29 @@ import (
 )
 
 var verifyCommand = command{
-	name: "verify", summary: "say what a kernel would say of a file's BTF", usage: "[OPTION...] FILE...",
+	name: "verify", summary: "say what a kernel would say of a file's BTF", usage: "[OPTION...] FILE...\n[OPTION...] --all DIR",
 	text: `Checks what a kernel checks when it loads the BTF of a vmlinux or a module. A finding is one line: type, name, member, what
-should hold, the kernel's own words. Ends with 0 when nothing is found. docs/verify.md has the rules.`,
+should hold, the kernel's own words. --all takes all modules below a folder and lists those with findings. Ends with 0 when nothing is
+found. docs/verify.md has the rules.`,
 	options: argp.Table{
 		{Long: "btf_base", Arg: argp.Required, Value: "FILE", Help: "what split BTF continues: `FILE` (BTF, or ELF with .BTF, compressed or not)"},
 		{Long: "kernel", Arg: argp.Required, Value: "VERSION", Help: "as kernel `VERSION` (5.10 ... or running) would (default: the module's, or the newest known)"},
 		{Long: "json", Help: "as JSON, a line for each file (docs/json.md)"},
 		{Long: "full", Help: "also what BPF_BTF_LOAD checks, and relations that break users"},
 		{Long: "pointer_size", Arg: argp.Required, Value: "N", Help: "pointers have `N` bytes, 4 or 8, where no ELF file says it (default: 8)"},
+		{Long: "all", Arg: argp.Required, Value: "DIR", Help: "all modules below `DIR` (/lib/modules/RELEASE), several at once; those that are good, or have no BTF, are only counted"},
+		{Long: "jobs", Short: 'j', Arg: argp.Required, Value: "N", Help: "with --all: `N` modules at once (default: as many as there are processors)"},
 		maxUnpackedOption,
 	},
 	run: verifyFiles,
 }
 
-func verifyFiles(_ context.Context, c *argp.Line, stdout, stderr io.Writer) error {
-	files := c.Operands
-	if len(files) == 0 {
+func verifyFiles(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
+	files, dir := c.Operands, c.String("all")
+	switch {
+	case dir != "" && len(files) > 0:
+		return usagef("verify: give files, or --all with a folder of modules")
+	case dir == "" && len(files) == 0:
 		return usagef("verify: no file")
 	}
 	if err := setMaxUnpacked(c); err != nil {
@@ -66,9 +75,15 @@ func verifyFiles(_ context.Context, c *argp.Line, stdout, stderr io.Writer) erro
 		}
 		base = t.Types
 	}
+	one := func(path string) (*refit.Verdict, error) {
+		return refit.Verify(path, base, kernel, c.Has("full"), size)
+	}
+	if dir != "" {
+		return verifyAll(ctx, c, dir, one, stdout, stderr)
+	}
 	bad := 0
 	for _, path := range files {
-		v, err := refit.Verify(path, base, kernel, c.Has("full"), size)
+		v, err := one(path)
 		switch {
 		case err != nil && len(files) == 1:
 			return at(err, path)
@@ -86,6 +101,70 @@ func verifyFiles(_ context.Context, c *argp.Line, stdout, stderr io.Writer) erro
 	}
 	if bad > 0 {
 		return notGood(bad, len(files))
+	}
+	return nil
+}
+
+// verifyAll takes all modules of a tree, and says what is wrong with those that are not good.
+func verifyAll(ctx context.Context, c *argp.Line, dir string, one func(string) (*refit.Verdict, error), stdout, stderr io.Writer) error {
+	jobs, err := c.Number("jobs")
+	if err != nil {
+		return usagef("verify: %v", err)
+	}
+	list, err := batch.Modules(dir)
+	if err != nil {
+		return at(err, dir)
+	}
+	if len(list) == 0 {
+		return fmt.Errorf("%s: no modules", dir)
+	}
+	type verdict struct {
+		v   *refit.Verdict
+		err error
+	}
+	bar := progress(stderr, len(list), "modules")
+	good, none, bad := 0, 0, 0
+	var lost error // of what is written
+	err = batch.InOrder(ctx, list, cmp.Or(jobs, runtime.GOMAXPROCS(0)), allMemory, func(path string) verdict {
+		v, err := one(path)
+		return verdict{v, at(err, path)}
+	}, func(path string, x verdict) {
+		show := c.Has("json")
+		switch {
+		case errors.Is(x.err, refit.ErrNoBTF):
+			none++
+		case x.err != nil:
+			bad++
+			bar.clear()
+			fmt.Fprintf(stderr, "gobtf: %s\n", oneLine(x.err))
+		case len(x.v.Findings) > 0:
+			bad++
+			show = true
+		default:
+			good++
+		}
+		if show && x.v != nil {
+			bar.clear()
+			if err := showVerdict(stdout, x.v, c.Has("json")); err != nil && lost == nil {
+				lost = err
+			}
+		}
+		bar.add()
+	})
+	bar.clear()
+	switch {
+	case err != nil:
+		return errors.New("interrupted")
+	case lost != nil:
+		return lost
+	}
+	w := stdout
+	if c.Has("json") {
+		w = stderr
+	}
+	fmt.Fprintf(w, "%s: %d modules: %d good, %d not good, %d without BTF\n", dir, len(list), good, bad, none)
+	if bad > 0 {
+		return notGood(bad, len(list))
 	}
 	return nil
 }

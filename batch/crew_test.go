@@ -1,0 +1,109 @@
+package batch
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// Results come in the order of the files, one at a time, whoever is ready first; as many are worked on at once as were asked for, and
+// no more than memory has room for.
+func TestInOrder(t *testing.T) {
+	for _, c := range []struct {
+		jobs   int
+		memory uint64
+		most   int64 // at once
+	}{{1, 0, 1}, {4, 0, 4}, {4, 2 * 10 * memoryFactor, 2}, {4, 1, 1}, {100, 0, 20}} {
+		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
+			var files []Input
+			for i := range 20 {
+				files = append(files, Input{fmt.Sprint(i), 10})
+			}
+			var now, most, telling atomic.Int64
+			var got []string
+			err := InOrder(t.Context(), files, c.jobs, c.memory, func(path string) string {
+				n := now.Add(1)
+				for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+				}
+				var i int
+				_, _ = fmt.Sscan(path, &i)
+				time.Sleep(time.Duration(25-i) * time.Millisecond / 2) // the last ones are ready first
+				now.Add(-1)
+				return "result " + path
+			}, func(path, result string) {
+				if telling.Add(1) != 1 || result != "result "+path {
+					t.Errorf("%s: %s, %d at a time", path, result, telling.Load())
+				}
+				got = append(got, path)
+				telling.Add(-1)
+			})
+			if err != nil || len(got) != 20 || !slices.IsSortedFunc(got, func(a, b string) int {
+				var x, y int
+				_, _ = fmt.Sscan(a, &x)
+				_, _ = fmt.Sscan(b, &y)
+				return x - y
+			}) {
+				t.Errorf("%v, %v", err, got)
+			}
+			if m := most.Load(); m > c.most || m < min(2, c.most) {
+				t.Errorf("%d at once", m)
+			}
+		})
+	}
+}
+
+// What was begun when the end comes is finished and told of, in order; nothing else is begun.
+func TestInOrderEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	files := make([]Input, 50)
+	begun, told := 0, 0
+	err := InOrder(ctx, files, 1, 0, func(string) int {
+		if begun++; begun == 3 {
+			cancel()
+		}
+		return begun
+	}, func(_ string, n int) {
+		if told++; n != told {
+			t.Errorf("result %d is told as number %d", n, told)
+		}
+	})
+	if err != context.Canceled || begun < 3 || begun > 4 || told != begun {
+		t.Errorf("%v: %d begun, %d told", err, begun, told)
+	}
+}
+
+func TestModules(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"b/x.ko", "a.ko.xz", "a.ko.zst", "c.ko.gz", "notes.txt", "x.ko.bak", "vmlinux"} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(name), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("a.ko.xz", filepath.Join(dir, "link.ko")); err != nil {
+		t.Fatal(err)
+	}
+	list, err := Modules(dir)
+	var got []string
+	for _, f := range list {
+		name, _ := filepath.Rel(dir, f.Path)
+		got = append(got, name)
+		if f.Size != int64(len(name)) {
+			t.Errorf("%s: %d bytes", name, f.Size)
+		}
+	}
+	if want := []string{"a.ko.xz", "a.ko.zst", "b/x.ko", "c.ko.gz"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v; want %v", got, err, want)
+	}
+	if _, err := Modules(filepath.Join(dir, "none")); err == nil {
+		t.Error("a folder that is not there has no modules")
+	}
+}
