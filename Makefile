@@ -5,7 +5,7 @@ STATICCHECK = v0.6.1
 CROSS = 386 arm arm64 riscv64 s390x ppc64le loong64
 # Tests and checks go without the compiler's profile (cmd/gobtf/default.pgo), for which everything would be compiled once more.
 lint race fuzz mutants: export GOFLAGS := $(or $(GOFLAGS),-pgo=off)
-.PHONY: install build test pgo torture cross-test machines attack determinism packages package-test dist release race fuzz bench growth fixtures rules mutants parity sweep kbuild-test kbuild-docs boot-test oot-test demo lint clean
+.PHONY: install build test pgo torture cross-test machines readers attack determinism packages package-test dist release race fuzz bench growth fixtures rules mutants parity sweep kbuild-test kbuild-docs boot-test oot-test demo lint clean
 
 build: ## bin/gobtf, statically linked
 	CGO_ENABLED=0 $(GO) build -pgo=auto -trimpath -o bin/gobtf ./cmd/gobtf
@@ -87,6 +87,9 @@ cross-test: ## gobtf for other machines, run under qemu's user emulation: the sa
 
 machines: build ## every machine that Linux has and Debian compiles for, against the reference (docs/machines.md) : MACHINES="sh4 alpha"
 	scripts/e2e/machines $(MACHINES)
+
+readers: ## which versions of cilium/ebpf read which BTF, against btf/verify's table : VERSIONS="0.19.0 0.22.0"
+	$(GO) run ./tools/readers $(VERSIONS)
 
 determinism: build ## 50 runs with random workers, processors and limits of memory: the same bytes of vmlinux and 20 modules : RUNS=50 SEED=1
 	scripts/e2e/determinism $(RUNS) $(SEED)

@@ -22,6 +22,8 @@ type Verdict struct {
 	Split    bool
 	Form     Form // what it is: standalone BTF is Raw, whatever it is of
 	Findings []Finding
+	// Readers are libraries that do not read it, though a kernel does; if Full.
+	Readers []verify.Reader
 }
 
 // Finding is one of verify's, and the section it is in: ".BTF", ".BTF.base", or "" for a file that is BTF itself.
@@ -78,6 +80,7 @@ func Verify(path string, base *btf.Types, kernel *verify.Kernel, full bool, poin
 		if len(v.Findings) == 0 {
 			if t, err := btf.Parse(in.own, base); err == nil {
 				keep(btfids.SectionName, in.checkIDs(t, full))
+				v.readers(t)
 			}
 		}
 		return v, nil
@@ -111,6 +114,7 @@ func Verify(path string, base *btf.Types, kernel *verify.Kernel, full bool, poin
 		v.Form = Portable
 	}
 	keep(btfids.SectionName, in.checkIDs(t, full))
+	v.readers(t)
 	if full {
 		keep(in.section, verify.DistilledBase(t, in.ids != nil && in.ids.Lists()))
 	}
@@ -128,6 +132,12 @@ func Verify(path string, base *btf.Types, kernel *verify.Kernel, full bool, poin
 		return nil, fmt.Errorf("%s: .BTF.base: %w", path, err)
 	}
 	return v, nil
+}
+
+func (v *Verdict) readers(t *btf.Types) {
+	if v.Full {
+		v.Readers = verify.Readers(t)
+	}
 }
 
 // otherBase says in what a module's BTF has nothing to do with the base that it is looked at with. Findings on each of its types would only

@@ -26,7 +26,7 @@ found. docs/verify.md has the rules.`,
 		{Long: "btf_base", Arg: argp.Required, Value: "FILE", Help: "what split BTF continues: `FILE` (BTF, or ELF with .BTF, compressed or not)"},
 		{Long: "kernel", Arg: argp.Required, Value: "VERSION", Help: "as kernel `VERSION` (5.10 ... or running) would (default: the module's, or the newest known)"},
 		{Long: "json", Help: "as JSON, a line for each file (docs/json.md)"},
-		{Long: "full", Help: "also what BPF_BTF_LOAD checks, and relations that break users"},
+		{Long: "full", Help: "also what BPF_BTF_LOAD checks, relations that break users, and which libraries do not read it"},
 		{Long: "pointer_size", Arg: argp.Required, Value: "N", Help: "pointers have `N` bytes, 4 or 8, where no ELF file says it (default: 8)"},
 		{Long: "all", Arg: argp.Required, Value: "DIR", Help: "all modules below `DIR` (/lib/modules/RELEASE), several at once; those that are good, or have no BTF, are only counted"},
 		{Long: "jobs", Short: 'j', Arg: argp.Required, Value: "N", Help: "with --all: `N` modules at once (default: as many as there are processors)"},
@@ -179,6 +179,13 @@ type verdictJSON struct {
 	Full     bool          `json:"full"`
 	Bytes    int           `json:"bytes"`
 	Findings []findingJSON `json:"findings"`
+	Readers  []readerJSON  `json:"readers,omitempty"`
+}
+
+type readerJSON struct {
+	Name   string `json:"name"`
+	Before string `json:"before"` // the first version that reads it
+	Why    string `json:"why"`
 }
 
 type findingJSON struct {
@@ -199,7 +206,10 @@ func showVerdict(w io.Writer, v *refit.Verdict, asJSON bool) error {
 		printVerdict(w, v)
 		return nil
 	}
-	j := verdictJSON{"gobtf.verify/1", v.Path, len(v.Findings) == 0, v.Form, v.Kernel.String(), v.Full, v.Bytes, []findingJSON{}}
+	j := verdictJSON{"gobtf.verify/1", v.Path, len(v.Findings) == 0, v.Form, v.Kernel.String(), v.Full, v.Bytes, []findingJSON{}, nil}
+	for _, r := range v.Readers {
+		j.Readers = append(j.Readers, readerJSON(r))
+	}
 	for _, f := range v.Findings {
 		x := findingJSON{Section: f.Section, Level: f.Level, Type: f.ID, Name: f.Name, Member: f.Member, Rule: f.Rule, Message: f.Message, Since: f.Since, Text: f.String()}
 		if f.ID != 0 {
@@ -217,6 +227,9 @@ func showVerdict(w io.Writer, v *refit.Verdict, asJSON bool) error {
 func printVerdict(w io.Writer, v *refit.Verdict) {
 	for _, f := range v.Findings {
 		fmt.Fprintf(w, "%s: %v\n", v.Path, f)
+	}
+	for _, r := range v.Readers {
+		fmt.Fprintf(w, "%s: note: %v\n", v.Path, r)
 	}
 	if len(v.Findings) > 0 {
 		return
