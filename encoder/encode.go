@@ -80,6 +80,7 @@ type job struct {
 	table  *table
 	units  int
 	named  uint64 // bytes of all sections that names can come from
+	sized  bool   // the second try, after convert.ErrUnsized
 }
 
 // mayName adds a file to those that names come from. What is named may have several times their bytes, as linkers put a name into
@@ -131,7 +132,11 @@ func (j *job) run() (*Result, error) {
 	defer j.table.trace.flush()
 	tm := newTimer(&j.res.Stats)
 	for _, f := range j.files {
-		if err := j.convert(f, tm); err != nil {
+		switch err := j.convert(f, tm); {
+		case errors.Is(err, convert.ErrUnsized) && !j.sized:
+			j.sized, j.units, j.named, j.res.Stats = true, 0, 0, Stats{}
+			return j.run()
+		case err != nil:
 			return nil, err
 		}
 	}
@@ -173,7 +178,9 @@ func (j *job) convert(f *input, tm *timer) error {
 	entries, err := newFuncTable(f.symbols(), strs)
 	switch {
 	case errors.Is(err, elfx.ErrNoSymtab):
-		j.note("%s: %v", f.path, errNoSymtab)
+		if !j.sized { // or it was said
+			j.note("%s: %v", f.path, errNoSymtab)
+		}
 		entries = &funcTable{lastKey: -1}
 	case err != nil:
 		return err
@@ -230,7 +237,7 @@ func (j *job) convertOptions(f *input) convert.Options {
 		FixupSillyBitfields: o.FixupSillyBitfields, FlatArrays: j.flatArrays(),
 		KabiPrefix: o.KabiPrefix, Lang: o.Lang, LangExclude: o.LangExclude, CUExclude: o.CUExclude,
 		Registers: registersOf(elf.Machine(f.elf.Machine)), NoteEnums: o.Targeted && o.Kernel.Before(6, 0),
-		ForceMerging: fs&ForceCUMerging != 0 || f.ltoNote(), Trace: o.Trace != nil || o.Explain != nil,
+		Sized: j.sized, ForceMerging: fs&ForceCUMerging != 0 || f.ltoNote(), Trace: o.Trace != nil || o.Explain != nil,
 	}
 }
 

@@ -104,6 +104,7 @@ var refused = map[string]string{
 	"memberexpr_d2": "Member bits_offset exceeds its struct size",
 	"memberexpr":    "Member bits_offset exceeds its struct size",
 	"attrforms":     "Member bits_offset exceeds its struct size",
+	"adaplain":      "Invalid elem",
 	"badname":       "Invalid offset",
 	"cxx":           "Invalid name",
 	"cxx_d4":        "Invalid name",

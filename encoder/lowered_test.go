@@ -63,6 +63,8 @@ var loweredTests = []struct {
 	{"badsizes", "1 DW_TAG_base_type lowered, 1 DW_TAG_enumeration_type lowered",
 		[]string{"DW_TAG_enumeration_type: size 3 is no enum's: taken for 4", `DW_TAG_base_type: "float9": BTF has no FLOAT of 9 bytes: taken for an integer`},
 		[]string{"ENUM three 4 {EB 1}", "INT __SANITIZED_FAKE_INT__ 4"}, nil},
+	{"adabits", "6 DW_TAG_subrange_type lowered", slices.Repeat([]string{"DW_TAG_subrange_type: BTF has no such kind: taken for the plain type"}, 6),
+		[]string{"STRUCT adabits__flags 2 {level INT integer 4; ready INT boolean 1; count INT integer 4}", "ARRAY 5 INT integer 4", "FUNC c_function"}, nil},
 	{"nokind", "1 unit left out: nokind.f (DW_TAG_string_type)", []string{"DW_TAG_string_type: BTF has no such kind: the unit is left out"},
 		[]string{"STRUCT c_only 8 {l INT long int 8}", "FUNC c_function"}, []string{"iface", "to_atomic", "to_string"}},
 	{"nokind_linked", "1 DW_TAG_atomic_type lowered, 1 DW_TAG_interface_type lowered, 1 DW_TAG_ptr_to_member_type lowered, 1 DW_TAG_reference_type lowered, 1 DW_TAG_string_type lowered",

@@ -73,6 +73,7 @@ type Options struct {
 	Functions                       Functions // nil: no functions
 	Variables                       Variables // nil: no variables
 	ForceMerging                    bool      // all units are one
+	Sized                           bool      // what needs a size has one: see ErrUnsized
 	NoteEnums                       bool      // without Enum64: what an ENUM cannot say is noted
 	Trace                           bool      // Unit.Missing and FakeInts are wanted, for messages
 }
@@ -276,6 +277,12 @@ func (w *Worker) Convert(i, place int, out *Unit) error {
 	return nil
 }
 
+// ErrUnsized says that a bitfield is of something that BTF has no type for, such as a range of Ada's. The reference ends by a signal there
+// and writes nothing of the file, where it would write type 0 for other members. With Options.Sized all such places get the nearest
+// type that has a size, and the error is never returned.
+// Rule units/sized.
+var ErrUnsized = errors.New("a bitfield is of no type that BTF has")
+
 // ErrNames is for files whose names together are far longer than the sections that hold them (graph.Strings.Limit).
 var ErrNames = errors.New("names are longer together than the file has room for: many are the ends of others, and no kernel takes that")
 
@@ -293,6 +300,12 @@ func (w *Worker) convert(i, place int, out *Unit) error {
 	if err == nil && !d.left {
 		w.marks.count()
 		d.link(&w.marks)
+		switch {
+		case c.opt.Sized:
+			w.walk.sizeAll()
+		case len(d.bitfields) > 0 && d.unsized(&w.marks):
+			return ErrUnsized
+		}
 		w.found.run(d, &w.marks, buf)
 		w.emit.emit(d, &w.marks, &w.found, out)
 	}

@@ -23,6 +23,8 @@ type desc struct {
 	left     bool   // filtered, or left out: it contributes nothing
 	name     string // DW_AT_name of the unit, for messages
 	fakeInts []FakeInt
+	// bitfields are the types of bitfields, as the walk saw them.
+	bitfields []typeRef
 	noter
 }
 
@@ -120,6 +122,7 @@ func (d *desc) reset(c *Converter, off uint64) {
 	d.funcs, d.params, d.vars, d.cus = d.funcs[:0], d.params[:0], d.vars[:0], d.cus[:0]
 	d.typeTags, d.funcTags, d.varTags = d.typeTags[:0], d.funcTags[:0], d.varTags[:0]
 	d.firstInt, d.hasArray, d.left, d.name, d.fakeInts = 0, false, false, "", d.fakeInts[:0]
+	d.bitfields = d.bitfields[:0]
 	d.noter = noter{c: c, bufOff: off, notes: d.notes[:0]}
 }
 

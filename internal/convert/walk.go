@@ -355,6 +355,8 @@ func (w *walker) generic(in ctx) {
 	default:
 		// Everything else yields no type: labels, call sites, inlined copies,
 		// imported names, templates. DW_TAG_unspecified_type is void.
-		w.skip()
+		if !w.c.opt.Sized || !w.sizedType() {
+			w.skip()
+		}
 	}
 }

@@ -417,9 +417,13 @@ func (w *walker) members(kind btf.Kind, pre uint32) (kflag bool) {
 		case dwarfscan.TagMember:
 			name := w.name(d)
 			word, isBit := w.memberOffset(d, kind)
-			kflag = kflag || isBit
+			ref := w.ref(d, dwarfscan.Type)
+			if isBit {
+				kflag = true
+				w.d.bitfields = append(w.d.bitfields, ref)
+			}
 			w.words = append(w.words, name, word)
-			w.refs = append(w.refs, w.ref(d, dwarfscan.Type))
+			w.refs = append(w.refs, ref)
 			if d.Has(dwarfscan.Annotation) {
 				w.d.typeTags = w.gnuDeclTags(w.d.typeTags, w.ref(d, dwarfscan.Annotation), pre, component)
 			}
@@ -439,7 +443,7 @@ func (w *walker) members(kind btf.Kind, pre uint32) (kflag bool) {
 		case dwarfscan.TagLLVMAnnotation:
 			w.d.typeTags = w.llvmDeclTag(w.d.typeTags, pre, -1)
 			w.skip()
-		case dwarfscan.TagSubrange, dwarfscan.TagVariantPart, dwarfscan.TagTemplateType, dwarfscan.TagTemplateValue:
+		case dwarfscan.TagVariantPart, dwarfscan.TagTemplateType, dwarfscan.TagTemplateValue:
 			w.skip()
 		default:
 			w.generic(ctxType)

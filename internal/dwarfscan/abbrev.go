@@ -126,7 +126,9 @@ func wanted(t Tag) uint32 {
 	case TagBase:
 		return 1<<Name | 1<<ByteSize | 1<<Encoding
 	case TagSubrange:
-		return 1<<UpperBound | 1<<Count
+		return 1<<UpperBound | 1<<Count | 1<<Type | 1<<ByteSize // the latter where it is a type of its own
+	case TagSet, TagFile, TagPacked, TagThrown, TagShared, TagTemplateAlias, TagCoarray, TagGenericSubrange, TagDynamic, TagLLVMPtrauth:
+		return 1<<Type | 1<<ByteSize | 1<<Sibling
 	case TagArray, TagPointer, TagTypedef, TagConst, TagVolatile, TagRestrict, TagAtomic, TagSubroutineType,
 		TagReference, TagRvalueReference, TagPtrToMember, TagStringType, TagUnspecified, TagImmutable:
 		return typed

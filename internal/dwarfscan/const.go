@@ -42,7 +42,17 @@ const (
 	TagInterface        Tag = 0x38
 	TagNamespace        Tag = 0x39
 	TagImportedModule   Tag = 0x3a
+	TagSet              Tag = 0x20
+	TagFile             Tag = 0x29
+	TagPacked           Tag = 0x2d
+	TagThrown           Tag = 0x31
 	TagUnspecified      Tag = 0x3b
+	TagShared           Tag = 0x40
+	TagTemplateAlias    Tag = 0x43
+	TagCoarray          Tag = 0x44
+	TagGenericSubrange  Tag = 0x45
+	TagDynamic          Tag = 0x46
+	TagLLVMPtrauth      Tag = 0x4300
 	TagPartialUnit      Tag = 0x3c
 	TagImportedUnit     Tag = 0x3d
 	TagTypeUnit         Tag = 0x41
