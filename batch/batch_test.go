@@ -105,6 +105,19 @@ func without(t *testing.T, m *Manifest) string {
 	return string(b)
 }
 
+// Files of one size are worked on in the order of their paths, however they are given; larger ones come first.
+func TestOrder(t *testing.T) {
+	items := []item{{path: "b", size: 5}, {path: "d", size: 9}, {path: "c", size: 5}, {path: "a", size: 5}, {path: "e", size: 1}}
+	largestFirst(items)
+	var got []string
+	for _, it := range items {
+		got = append(got, it.path)
+	}
+	if !slices.Equal(got, []string{"d", "a", "b", "c", "e"}) {
+		t.Error(got)
+	}
+}
+
 // A run that is stopped after any file and resumed ends with the same files and the same manifest as one that was not.
 func TestStopped(t *testing.T) {
 	files, opt := setup(t, 4)

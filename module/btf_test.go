@@ -1,6 +1,7 @@
 package module
 
 import (
+	"debug/elf"
 	"errors"
 	"os"
 	"path/filepath"
@@ -96,5 +97,28 @@ func TestReadBTF(t *testing.T) {
 		if err != nil || ts.Base() != base {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// What a file says of itself: its machine, the size of an address, whether it was linked.
+func TestFile(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		machine elf.Machine
+		address int
+		object  bool
+	}{
+		{"types.elf", elf.EM_X86_64, 8, false},
+		{"types_i386.elf", elf.EM_386, 4, false},
+		{"clones_rel.elf", elf.EM_X86_64, 8, true},
+	} {
+		f, err := Open("../testdata/obj/" + c.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Machine() != c.machine || f.PointerSize() != c.address || f.Relocatable() != c.object {
+			t.Errorf("%s: %v, addresses of %d bytes, relocatable %v", c.name, f.Machine(), f.PointerSize(), f.Relocatable())
+		}
+		f.Close()
 	}
 }

@@ -101,7 +101,9 @@ func (c *checker) meta(id uint32, kind btf.Kind, vlen int, kflag bool, rec []uin
 	}
 	switch kind {
 	case btf.Int:
-		_ = noVlen() && noKflag() && c.int(id, rec)
+		if noVlen() && noKflag() {
+			c.int(id, rec)
+		}
 	case btf.Ptr, btf.Const, btf.Volatile, btf.Restrict:
 		_ = noVlen() && noKflag() && c.idFits(id, rec, rec[2]) && noName()
 	case btf.Typedef:
@@ -177,7 +179,7 @@ func (c *checker) meta(id uint32, kind btf.Kind, vlen int, kflag bool, rec []uin
 	}
 }
 
-func (c *checker) int(id uint32, rec []uint32) bool {
+func (c *checker) int(id uint32, rec []uint32) {
 	w := rec[3]
 	bits := w&0xff + w>>16&0xff
 	switch {
@@ -190,11 +192,10 @@ func (c *checker) int(id uint32, rec []uint32) bool {
 	default:
 		switch w >> 24 & 15 {
 		case 0, btf.Signed, btf.Char, btf.Bool:
-			return true
+		default:
+			c.typ(id, rec, "Unsupported encoding", "encoding %d", w>>24&15)
 		}
-		c.typ(id, rec, "Unsupported encoding", "encoding %d", w>>24&15)
 	}
-	return false
 }
 
 // idFits is about the size of the number: whether there is such a type is another question.
