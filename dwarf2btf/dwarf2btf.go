@@ -8,6 +8,7 @@ package dwarf2btf
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/gobtf/gobtf/btf"
@@ -60,6 +61,8 @@ type Param struct {
 type Converter struct {
 	conv   *convert.Converter
 	worker *convert.Worker
+	sized  *convert.Worker // for units that convert.ErrUnsized is about; made when there is one
+	sec    convert.Sections
 	shapes *graph.Shapes
 	opt    Options
 	big    bool
@@ -69,15 +72,37 @@ type Converter struct {
 // New reads the headers of all units. Its errors name the section and the offset.
 func New(sec Sections, opt Options) (*Converter, error) {
 	c := &Converter{shapes: graph.NewShapes(graph.NewStrings()), opt: opt, big: sec.BigEndian}
-	conv, err := convert.New(convert.Sections{
+	c.sec = convert.Sections{
 		Info: bytes.NewReader(sec.Info), InfoBytes: sec.Info, InfoSize: uint64(len(sec.Info)), Types: sec.Types, Abbrev: sec.Abbrev, Str: sec.Str,
 		LineStr: sec.LineStr, StrOffsets: sec.StrOffsets, Addr: sec.Addr, Loc: sec.Loc, Loclists: sec.Loclists, BigEndian: sec.BigEndian,
-	}, c.shapes, convert.Options{Float: opt.Float, Enum64: opt.Enum64, TypeTag: opt.TypeTag, DeclTag: opt.DeclTag, Functions: functions{c}})
-	if err != nil {
+	}
+	var err error
+	if c.conv, err = c.converter(false); err != nil {
 		return nil, err
 	}
-	c.conv, c.worker = conv, conv.NewWorker()
+	c.worker = c.conv.NewWorker()
 	return c, nil
+}
+
+func (c *Converter) converter(sized bool) (*convert.Converter, error) {
+	return convert.New(c.sec, c.shapes, convert.Options{Float: c.opt.Float, Enum64: c.opt.Enum64, TypeTag: c.opt.TypeTag, DeclTag: c.opt.DeclTag, Functions: functions{c}, Sized: sized})
+}
+
+// convert converts a unit; again where a bitfield of it is of no type, so that what needs a size has one.
+func (c *Converter) convert(i int, u *convert.Unit) error {
+	err := c.worker.Convert(i, i, u)
+	if !errors.Is(err, convert.ErrUnsized) {
+		return err
+	}
+	if c.sized == nil {
+		conv, err := c.converter(true)
+		if err != nil {
+			return err
+		}
+		c.sized = conv.NewWorker()
+	}
+	c.names, *u = c.names[:0], convert.Unit{}
+	return c.sized.Convert(i, i, u)
 }
 
 // functions is how internal/convert asks which functions are wanted.
@@ -100,7 +125,7 @@ func (c *Converter) Len() int { return c.conv.Len() }
 func (c *Converter) Convert(i int) (*Unit, error) {
 	c.names = c.names[:0]
 	var u convert.Unit
-	if err := c.worker.Convert(i, i, &u); err != nil {
+	if err := c.convert(i, &u); err != nil {
 		return nil, err
 	}
 	types, err := c.types(&u)

@@ -66,7 +66,7 @@ var mutations = []mutation{
 	{"without int so far, int is added behind the unit", "types/array-index", "encoder/merge.go",
 		"	if t.hasArray && !t.hasIndex {", "	if false {"},
 	{"dimensions are nested from the last one on", "types/arrays", "internal/convert/walk_types.go",
-		"		content := w.c.array(dims[i])", "		content := w.c.array(dims[len(dims)-1-i])"},
+		"		content := w.arrayContent(dims[i])", "		content := w.c.array(dims[len(dims)-1-i])"},
 	{"a variable at address 0 of its section needs a data symbol there", "variables/address-zero", "internal/convert/analyse_vars.go",
 		"	if addr == 0 && !opt.Variables.HasObject(section, id) {", "	if false {"},
 	{"a variable at address 0 of its section is taken when it has one", "variables/address-zero", "internal/convert/analyse_vars.go",
