@@ -149,15 +149,18 @@ func (j *job) run() (*Result, error) {
 	}
 	tm.stage("functions")
 	j.table.units = append(j.table.units, j.table.g.Len())
-	if err := j.table.emitFuncs(j.opt.Features); err != nil {
+	lost, err := j.table.emitFuncs(j.opt.Features)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", j.files[0].path, err)
 	}
 	j.table.dropFunctions()
-	if lost := j.table.emitDatasecs(j.files[0].symbols()); lost != nil {
-		if j.opt.Strict {
+	for _, lost := range []error{lost, j.table.emitDatasecs(j.files[0].symbols())} {
+		switch {
+		case lost != nil && j.opt.Strict:
 			return nil, fmt.Errorf("%s: %w", j.files[0].path, lost)
+		case lost != nil:
+			j.note("%s: %v", j.files[0].path, lost)
 		}
-		j.note("%s: %v", j.files[0].path, lost)
 	}
 	if j.opt.Base == nil && j.table.g.Len() == 1 {
 		j.res.Empty, j.res.Reason = true, j.files[0].path+": its units define no types: they have lines only (-g1, -gmlt), or their types are in other files (-gsplit-dwarf)"

@@ -2,17 +2,19 @@ package encoder
 
 import (
 	"bytes"
+	"fmt"
 	"sort"
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/convert"
 	"github.com/gobtf/gobtf/internal/graph"
+	"github.com/gobtf/gobtf/internal/shown"
 )
 
 // emitFuncs decides which saved functions are written and appends their FUNC_PROTO,
-// FUNC and tags, by name (docs/rules/functions.md).
+// FUNC and tags, by name (docs/rules/functions.md). lost says which parameters a record has no room for.
 // Rule order/types.
-func (t *table) emitFuncs(features Features) error {
+func (t *table) emitFuncs(features Features) (lost, err error) {
 	order := t.sortStates()
 	t.trace.lateFunctions()
 	e := &funcEmitter{t: t, features: features, m: matcher{g: t.g}}
@@ -22,11 +24,11 @@ func (t *table) emitFuncs(features Features) error {
 			j++
 		}
 		if err := e.group(order[i:j]); err != nil {
-			return err
+			return nil, err
 		}
 		i = j
 	}
-	return nil
+	return e.lost, nil
 }
 
 // sortStates returns the saved functions by name, then those with an address first,
@@ -106,6 +108,7 @@ type funcEmitter struct {
 	m        matcher
 	content  []uint32
 	refs     []uint32
+	lost     error // the first
 }
 
 // group handles the states of one function.
@@ -243,8 +246,11 @@ func (t *table) truncated(id graph.StrID) graph.StrID {
 // Rule functions/written.
 func (e *funcEmitter) emitProto(s *state, name graph.StrID, ret btf.TypeID, params []param) btf.TypeID {
 	t := e.t
-	if len(params) > 0xffff {
-		params = params[:0xffff]
+	if n := len(params); n > maxEntries {
+		params = params[:maxEntries]
+		if e.lost == nil {
+			e.lost = fmt.Errorf("%q has %d parameters: a FUNC_PROTO has room for %d, and the last %d are left out", shown.Name(t.strs.String(name)), n, maxEntries, n-maxEntries)
+		}
 	}
 	w := append(e.content[:0], btf.InfoWord(btf.FuncProto, len(params), false), 0, 0)
 	refs := append(e.refs[:0], uint32(ret))

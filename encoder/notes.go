@@ -83,7 +83,7 @@ func summary(notes []convert.Note, cut int, listed bool) string {
 		}
 		said = append(said, fmt.Sprintf("%s left out: %s", plural(n, "unit"), names))
 	}
-	for kind, verb := range map[convert.NoteKind]string{convert.NoteLowered: "lowered", convert.NoteLeftOut: "left out"} {
+	for kind, verb := range map[convert.NoteKind]string{convert.NoteLowered: "lowered", convert.NoteLeftOut: "left out", convert.NoteCut: "cut"} {
 		byTag := map[string]int{}
 		for _, n := range notes {
 			if n.Kind == kind {

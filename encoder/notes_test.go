@@ -23,6 +23,21 @@ func TestNotes(t *testing.T) {
 		return e
 	}
 	const last = 1<<32 - 1 // that 32 bits can hold
+	const room = 1<<16 - 1 // of a record
+	i := dwarfgen.Int()
+	many := func(d *dwarfgen.DIE, n int, kid func(n int) *dwarfgen.DIE) *dwarfgen.DIE {
+		for k := range n {
+			d.Kids = append(d.Kids, kid(k))
+		}
+		return d
+	}
+	member := func(n int) *dwarfgen.DIE { return dwarfgen.Member("m", i, uint64(4*n)) }
+	param := func(int) *dwarfgen.DIE {
+		return dwarfgen.New(dwarfgen.TagParameter, dwarfgen.Name("p"), dwarfgen.Type(i))
+	}
+	value := func(n int) *dwarfgen.DIE {
+		return dwarfgen.New(dwarfgen.TagEnumerator, dwarfgen.Name("E"), dwarfgen.Num(dwarfgen.AtConst, uint64(n)))
+	}
 	for _, c := range []struct {
 		name string
 		kids []*dwarfgen.DIE
@@ -37,13 +52,23 @@ func TestNotes(t *testing.T) {
 			[]string{"x.elf: 1 DW_TAG_enumeration_type lowered: .debug_info+0x18: CU a.c: DW_TAG_enumeration_type: value 4294967296 of \"E1\" does not fit: its low 32 bits are kept"}},
 		{"an imaginary number of six bytes", []*dwarfgen.DIE{dwarfgen.New(dwarfgen.TagBase, dwarfgen.Name("odd"), dwarfgen.Num(dwarfgen.AtByteSize, 6), dwarfgen.Num(dwarfgen.AtEncoding, 9))}, Options{Features: DefaultFeatures},
 			[]string{"x.elf: 1 DW_TAG_base_type lowered: .debug_info+0x18: CU a.c: DW_TAG_base_type: \"odd\": BTF has no complex numbers: taken for an integer named __SANITIZED_FAKE_INT__"}},
+		{"as many as there is room for", []*dwarfgen.DIE{many(dwarfgen.Struct("s", 4*room), room, member), many(dwarfgen.New(dwarfgen.TagSubroutine), room, param), many(enum(4), room, value)},
+			Options{Features: DefaultFeatures}, nil},
+		{"too many members", []*dwarfgen.DIE{many(dwarfgen.Struct("s", 4*(room+2)), room+2, member)}, Options{Features: DefaultFeatures},
+			[]string{"x.elf: 1 DW_TAG_structure_type cut: .debug_info+0x18: CU a.c: DW_TAG_structure_type: 2 of \"s\"'s 65537 members are left out: a record has room for 65535"}},
+		{"too many values", []*dwarfgen.DIE{many(enum(4), room+1, value)}, Options{Features: DefaultFeatures},
+			[]string{"x.elf: 1 DW_TAG_enumeration_type cut: .debug_info+0x18: CU a.c: DW_TAG_enumeration_type: 1 of \"e\"'s 65536 values are left out: a record has room for 65535"}},
+		{"too many parameters of a type", []*dwarfgen.DIE{many(dwarfgen.New(dwarfgen.TagSubroutine), room+3, param)}, Options{Features: DefaultFeatures},
+			[]string{"x.elf: 1 DW_TAG_subroutine_type cut: .debug_info+0x18: CU a.c: DW_TAG_subroutine_type: 3 of its 65538 parameters are left out: a record has room for 65535"}},
+		{"too many parameters of a function", []*dwarfgen.DIE{many(dwarfgen.Func("x", i, 4), room+3, param)}, Options{Features: DefaultFeatures},
+			[]string{"x.elf: \"x\" has 65538 parameters: a FUNC_PROTO has room for 65535, and the last 3 are left out"}},
 		{"a unit that is left out", []*dwarfgen.DIE{
 			dwarfgen.New(dwarfgen.TagBase, dwarfgen.Num(dwarfgen.AtByteSize, 4), dwarfgen.Num(dwarfgen.AtEncoding, 5)), // without a name: of a unit that is left out nothing more is said
 			dwarfgen.New(0x12, dwarfgen.Num(dwarfgen.AtByteSize, 4)),                                                   // DW_TAG_string_type
 		}, Options{Features: DefaultFeatures}, []string{"x.elf: 1 unit left out: a.c (DW_TAG_string_type) (-V lists each)"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := &dwarfgen.Object{Units: []*dwarfgen.Unit{dwarfgen.CU(append([]*dwarfgen.DIE{dwarfgen.Int()}, c.kids...)...), dwarfgen.CU(dwarfgen.Int())},
+			o := &dwarfgen.Object{Units: []*dwarfgen.Unit{dwarfgen.CU(append([]*dwarfgen.DIE{i}, c.kids...)...), dwarfgen.CU(dwarfgen.Int())},
 				Sections: []dwarfgen.Section{{Name: ".text", Type: 1, Flags: 6, Data: make([]byte, 64)}}, Symbols: []dwarfgen.Symbol{{Name: "x", Value: 4, Size: 1, Info: 0x12, Section: 1}}}
 			b, err := o.Bytes()
 			if err != nil {

@@ -12,7 +12,8 @@ type NoteKind uint8
 
 const (
 	NoteLowered NoteKind = iota // a type became the nearest one there is
-	NoteLeftOut                 // a variable, enumerator or member is not there
+	NoteLeftOut                 // a variable or enumerator is not there
+	NoteCut                     // a list is there, and its end is not: a record has no room for more
 	NoteUnit                    // the whole unit is not there
 	NoteWarning                 // the reference says so, too, and writes the same
 	NoteTarget                  // the kernel that it is for has no kind for it; Text begins with its name

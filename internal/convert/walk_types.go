@@ -1,11 +1,13 @@
 package convert
 
 import (
+	"fmt"
 	"sort"
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/dwarfscan"
 	"github.com/gobtf/gobtf/internal/graph"
+	"github.com/gobtf/gobtf/internal/shown"
 )
 
 // end ends the type that a marked DIE became. Its references have been given to from.
@@ -329,7 +331,18 @@ const maxVlen = 0xffff
 func (w *walker) clamp(words *[]uint32, refs *[]typeRef, from, refFrom, step, off int, tag dwarfscan.Tag) int {
 	n := (len(*words) - from) / step
 	if n > maxVlen {
-		w.d.note(NoteLeftOut, off, tag, "%d members or parameters: only %d fit in a record", n, maxVlen)
+		what := "members"
+		switch tag {
+		case dwarfscan.TagEnumeration:
+			what = "values"
+		case dwarfscan.TagSubroutineType:
+			what = "parameters"
+		}
+		of := "its"
+		if name := (*words)[from-2]; !w.c.str0(name) {
+			of = fmt.Sprintf("%q's", shown.Name(w.c.nameString(name)))
+		}
+		w.d.note(NoteCut, off, tag, "%d of %s %d %s are left out: a record has room for %d", n-maxVlen, of, n, what, maxVlen)
 		n = maxVlen
 		*words = (*words)[:from+n*step]
 		if refs != nil {
