@@ -45,7 +45,7 @@ var table = map[string]row{
 	"explain":         {may: []string{"btf", "dwarf2btf", "encoder", delveOp, delveReg}},
 	"refit":           {may: []string{"btf", "btf/verify", "btfids", "dedup", "distill", "encoder", "internal/elfx", "module"}}, // it writes .BTF and .BTF_ids at once
 	"encoder": {
-		may: []string{"btf", "btf/verify", "btfids", "internal/dedup", "internal/graph", "distill", "internal/convert", "internal/elfx", "internal/mem", "module"},
+		may: []string{"btf", "btf/verify", "btfids", "internal/dedup", "internal/graph", "distill", "internal/convert", "internal/elfx", "internal/mem", "internal/shown", "module"},
 		ban: []string{"encoding/binary", "debug/dwarf"}, // it orders stages and decides, and decodes nothing
 	},
 	"dwarf2btf":         {may: []string{"btf", "internal/convert", "internal/graph"}, ban: []string{"debug/", "os"}},
