@@ -103,8 +103,11 @@ func rebaseAll(ctx context.Context, dir string, jobs int, show *moduleShow, one 
 	show.bar = progress(show.stderr, len(list), "modules")
 	fit, done, none, failed := 0, 0, 0, 0
 	err = batch.InOrder(ctx, list, jobs, allMemory, func(path string) (r rebased) {
-		r.report, r.err = one(path, func(format string, args ...any) { r.notes = append(r.notes, fmt.Sprintf(format, args...)) })
-		r.err = at(r.err, path)
+		// A file that another process cuts is an error of its own, in whatever goroutine.
+		r.err = at(module.Guard(func() (err error) {
+			r.report, err = one(path, func(format string, args ...any) { r.notes = append(r.notes, fmt.Sprintf(format, args...)) })
+			return err
+		}), path)
 		return r
 	}, func(path string, r rebased) {
 		for _, n := range r.notes {

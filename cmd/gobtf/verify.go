@@ -125,9 +125,12 @@ func verifyAll(ctx context.Context, c *argp.Line, dir string, one func(string) (
 	bar := progress(stderr, len(list), "modules")
 	good, none, bad := 0, 0, 0
 	var lost error // of what is written
-	err = batch.InOrder(ctx, list, cmp.Or(jobs, runtime.GOMAXPROCS(0)), allMemory, func(path string) verdict {
-		v, err := one(path)
-		return verdict{v, at(err, path)}
+	err = batch.InOrder(ctx, list, cmp.Or(jobs, runtime.GOMAXPROCS(0)), allMemory, func(path string) (x verdict) {
+		x.err = at(module.Guard(func() (err error) {
+			x.v, err = one(path)
+			return err
+		}), path)
+		return x
 	}, func(path string, x verdict) {
 		show := c.Has("json")
 		switch {
