@@ -81,6 +81,7 @@ type job struct {
 	units  int
 	named  uint64 // bytes of all sections that names can come from
 	sized  bool   // the second try, after convert.ErrUnsized
+	told   int    // units that Options.Explain was told of in the first
 }
 
 // mayName adds a file to those that names come from. What is named may have several times their bytes, as linkers put a name into
@@ -127,7 +128,7 @@ func (j *job) run() (*Result, error) {
 	j.table = newTable(j.shapes, start, int(size/32), int(size/12))
 	j.table.trace = newTracer(j.opt.Trace, j.files[0], j.opt.Features)
 	if j.opt.Explain != nil {
-		j.table.explain = &explainer{tell: j.opt.Explain, t: j.table}
+		j.table.explain = &explainer{tell: j.opt.Explain, t: j.table, told: j.told}
 	}
 	defer j.table.trace.flush()
 	tm := newTimer(&j.res.Stats)
@@ -135,6 +136,9 @@ func (j *job) run() (*Result, error) {
 		switch err := j.convert(f, tm); {
 		case errors.Is(err, convert.ErrUnsized) && !j.sized:
 			j.sized, j.units, j.named, j.res.Stats = true, 0, 0, Stats{}
+			if x := j.table.explain; x != nil {
+				j.told = len(x.units)
+			}
 			return j.run()
 		case err != nil:
 			return nil, err

@@ -42,6 +42,7 @@ type explainer struct {
 	tell  func(*Explained)
 	t     *table
 	units []string // their names, by their number in table.params
+	told  int      // units of which it was told in a first try (job.sized)
 }
 
 // unit notes a unit whose functions were saved, and those of its functions that have no symbol.
@@ -50,6 +51,9 @@ func (x *explainer) unit(u *convert.Unit) {
 		return
 	}
 	x.units = append(x.units, u.Name)
+	if len(x.units) <= x.told {
+		return
+	}
 	for _, name := range u.Missing {
 		x.tell(&Explained{Name: x.t.strs.String(name), Why: "no function symbol has this name: it was inlined everywhere, or never linked", Rule: "functions/saved",
 			Copies: []ExplainedOne{{Unit: u.Name, Found: []string{}}}})

@@ -113,3 +113,35 @@ func sized(t *testing.T, tag uint64, made string, bitfield bool) {
 		t.Errorf("%d structs and unions, want %d", structs, want)
 	}
 }
+
+// Options.Explain is told of a function once, though the file is begun again.
+func TestSizedExplain(t *testing.T) {
+	i := dwarfgen.Int()
+	gone := dwarfgen.CU(i, dwarfgen.Func("gone", i, 0), dwarfgen.Func("there", i, 4))
+	j, label := dwarfgen.Int(), dwarfgen.New(0x0a)
+	m := dwarfgen.Member("bits", label, 0)
+	m.Attrs = append(m.Attrs, dwarfgen.Num(dwarfgen.AtBitSize, 3), dwarfgen.Num(dwarfgen.AtDataBitOffset, 2))
+	bits := dwarfgen.CU(j, label, dwarfgen.Struct("s", 4, m), dwarfgen.Func("gone", j, 0))
+	o := &dwarfgen.Object{Units: []*dwarfgen.Unit{gone, bits}, Sections: []dwarfgen.Section{{Name: ".text", Type: 1, Flags: 6, Data: make([]byte, 64)}},
+		Symbols: []dwarfgen.Symbol{{Name: "there", Value: 4, Size: 1, Info: 0x12, Section: 1}}}
+	b, err := o.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "x.elf")
+	if err := os.WriteFile(path, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f, err := module.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	told := map[string]int{}
+	if _, err := Encode(context.Background(), []*module.File{f}, Options{Features: DefaultFeatures, Explain: func(x *Explained) { told[x.Name]++ }}); err != nil {
+		t.Fatal(err)
+	}
+	if told["gone"] != 2 || told["there"] != 1 || len(told) != 2 {
+		t.Errorf("told %v, want twice of gone, once for each unit, and once of there", told)
+	}
+}
