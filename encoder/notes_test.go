@@ -3,8 +3,6 @@ package encoder
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -46,46 +44,31 @@ func TestNotes(t *testing.T) {
 	}{
 		{"values that fit", []*dwarfgen.DIE{enum(8, 0, last)}, Options{Features: DefaultFeatures &^ Enum64, Kernel: verify.Kernel{Major: 5, Minor: 15}, Targeted: true}, nil},
 		{"values that do not", []*dwarfgen.DIE{enum(8, 0, last, last+1, last+2)}, Options{Features: DefaultFeatures &^ Enum64, Kernel: verify.Kernel{Major: 5, Minor: 15}, Targeted: true},
-			[]string{"x.elf: enum \"e\": 2 of its 4 values do not fit in 32 bits, and the low 32 are kept: Linux 5.15 has no ENUM64"}},
+			[]string{"made.elf: enum \"e\": 2 of its 4 values do not fit in 32 bits, and the low 32 are kept: Linux 5.15 has no ENUM64"}},
 		{"a value too large for its enum", []*dwarfgen.DIE{enum(4, 0, last)}, Options{Features: DefaultFeatures}, nil},
 		{"the same by one", []*dwarfgen.DIE{enum(4, 0, last+1)}, Options{Features: DefaultFeatures},
-			[]string{"x.elf: 1 DW_TAG_enumeration_type lowered: .debug_info+0x18: CU a.c: DW_TAG_enumeration_type: value 4294967296 of \"E1\" does not fit: its low 32 bits are kept"}},
+			[]string{"made.elf: 1 DW_TAG_enumeration_type lowered: .debug_info+0x18: CU a.c: DW_TAG_enumeration_type: value 4294967296 of \"E1\" does not fit: its low 32 bits are kept"}},
 		{"an imaginary number of six bytes", []*dwarfgen.DIE{dwarfgen.New(dwarfgen.TagBase, dwarfgen.Name("odd"), dwarfgen.Num(dwarfgen.AtByteSize, 6), dwarfgen.Num(dwarfgen.AtEncoding, 9))}, Options{Features: DefaultFeatures},
-			[]string{"x.elf: 1 DW_TAG_base_type lowered: .debug_info+0x18: CU a.c: DW_TAG_base_type: \"odd\": BTF has no complex numbers: taken for an integer named __SANITIZED_FAKE_INT__"}},
+			[]string{"made.elf: 1 DW_TAG_base_type lowered: .debug_info+0x18: CU a.c: DW_TAG_base_type: \"odd\": BTF has no complex numbers: taken for an integer named __SANITIZED_FAKE_INT__"}},
 		{"as many as there is room for", []*dwarfgen.DIE{many(dwarfgen.Struct("s", 4*room), room, member), many(dwarfgen.New(dwarfgen.TagSubroutine), room, param), many(enum(4), room, value)},
 			Options{Features: DefaultFeatures}, nil},
 		{"too many members", []*dwarfgen.DIE{many(dwarfgen.Struct("s", 4*(room+2)), room+2, member)}, Options{Features: DefaultFeatures},
-			[]string{"x.elf: 1 DW_TAG_structure_type cut: .debug_info+0x18: CU a.c: DW_TAG_structure_type: 2 of \"s\"'s 65537 members are left out: a record has room for 65535"}},
+			[]string{"made.elf: 1 DW_TAG_structure_type cut: .debug_info+0x18: CU a.c: DW_TAG_structure_type: 2 of \"s\"'s 65537 members are left out: a record has room for 65535"}},
 		{"too many values", []*dwarfgen.DIE{many(enum(4), room+1, value)}, Options{Features: DefaultFeatures},
-			[]string{"x.elf: 1 DW_TAG_enumeration_type cut: .debug_info+0x18: CU a.c: DW_TAG_enumeration_type: 1 of \"e\"'s 65536 values are left out: a record has room for 65535"}},
+			[]string{"made.elf: 1 DW_TAG_enumeration_type cut: .debug_info+0x18: CU a.c: DW_TAG_enumeration_type: 1 of \"e\"'s 65536 values are left out: a record has room for 65535"}},
 		{"too many parameters of a type", []*dwarfgen.DIE{many(dwarfgen.New(dwarfgen.TagSubroutine), room+3, param)}, Options{Features: DefaultFeatures},
-			[]string{"x.elf: 1 DW_TAG_subroutine_type cut: .debug_info+0x18: CU a.c: DW_TAG_subroutine_type: 3 of its 65538 parameters are left out: a record has room for 65535"}},
+			[]string{"made.elf: 1 DW_TAG_subroutine_type cut: .debug_info+0x18: CU a.c: DW_TAG_subroutine_type: 3 of its 65538 parameters are left out: a record has room for 65535"}},
 		{"too many parameters of a function", []*dwarfgen.DIE{many(dwarfgen.Func("x", i, 4), room+3, param)}, Options{Features: DefaultFeatures},
-			[]string{"x.elf: \"x\" has 65538 parameters: a FUNC_PROTO has room for 65535, and the last 3 are left out"}},
+			[]string{"made.elf: \"x\" has 65538 parameters: a FUNC_PROTO has room for 65535, and the last 3 are left out"}},
 		{"a unit that is left out", []*dwarfgen.DIE{
 			dwarfgen.New(dwarfgen.TagBase, dwarfgen.Num(dwarfgen.AtByteSize, 4), dwarfgen.Num(dwarfgen.AtEncoding, 5)), // without a name: of a unit that is left out nothing more is said
 			dwarfgen.New(0x12, dwarfgen.Num(dwarfgen.AtByteSize, 4)),                                                   // DW_TAG_string_type
-		}, Options{Features: DefaultFeatures}, []string{"x.elf: 1 unit left out: a.c (DW_TAG_string_type) (-V lists each)"}},
+		}, Options{Features: DefaultFeatures}, []string{"made.elf: 1 unit left out: a.c (DW_TAG_string_type) (-V lists each)"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := &dwarfgen.Object{Units: []*dwarfgen.Unit{dwarfgen.CU(append([]*dwarfgen.DIE{i}, c.kids...)...), dwarfgen.CU(dwarfgen.Int())},
-				Sections: []dwarfgen.Section{{Name: ".text", Type: 1, Flags: 6, Data: make([]byte, 64)}}, Symbols: []dwarfgen.Symbol{{Name: "x", Value: 4, Size: 1, Info: 0x12, Section: 1}}}
-			b, err := o.Bytes()
-			if err != nil {
-				t.Fatal(err)
-			}
-			dir := t.TempDir()
-			path := filepath.Join(dir, "x.elf")
-			if err := os.WriteFile(path, b, 0o644); err != nil {
-				t.Fatal(err)
-			}
-			f, err := module.Open(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.Close()
+			f := madeFile(t, "x", dwarfgen.CU(append([]*dwarfgen.DIE{i}, c.kids...)...), dwarfgen.CU(dwarfgen.Int()))
 			var notes []string
-			c.opt.Notes = func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)[len(dir)+1:]) }
+			c.opt.Notes = func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
 			if _, err := Encode(context.Background(), []*module.File{f}, c.opt); err != nil {
 				t.Fatal(err)
 			}

@@ -3,14 +3,13 @@ package encoder
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/btf/verify"
 	"github.com/gobtf/gobtf/internal/dwarfgen"
+	"github.com/gobtf/gobtf/internal/elfx"
 	"github.com/gobtf/gobtf/module"
 )
 
@@ -60,21 +59,7 @@ func sized(t *testing.T, tag uint64, made string, bitfield bool) {
 		m.Attrs = append(m.Attrs, dwarfgen.Num(dwarfgen.AtBitSize, 3), dwarfgen.Num(dwarfgen.AtDataBitOffset, 2))
 		kids = append(kids, dwarfgen.Struct("bitfields", 64, m))
 	}
-	o := &dwarfgen.Object{Units: []*dwarfgen.Unit{dwarfgen.CU(kids...)}, Sections: []dwarfgen.Section{{Name: ".text", Type: 1, Flags: 6, Data: make([]byte, 64)}},
-		Symbols: []dwarfgen.Symbol{{Name: "x", Value: 4, Size: 1, Info: 0x12, Section: 1}}}
-	b, err := o.Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "x.elf")
-	if err := os.WriteFile(path, b, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	f, err := module.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
+	f := madeFile(t, "x", dwarfgen.CU(kids...))
 	var notes []string
 	res, err := Encode(context.Background(), []*module.File{f}, Options{Features: DefaultFeatures, Notes: func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }})
 	if err != nil {
@@ -122,21 +107,7 @@ func TestSizedExplain(t *testing.T) {
 	m := dwarfgen.Member("bits", label, 0)
 	m.Attrs = append(m.Attrs, dwarfgen.Num(dwarfgen.AtBitSize, 3), dwarfgen.Num(dwarfgen.AtDataBitOffset, 2))
 	bits := dwarfgen.CU(j, label, dwarfgen.Struct("s", 4, m), dwarfgen.Func("gone", j, 0))
-	o := &dwarfgen.Object{Units: []*dwarfgen.Unit{gone, bits}, Sections: []dwarfgen.Section{{Name: ".text", Type: 1, Flags: 6, Data: make([]byte, 64)}},
-		Symbols: []dwarfgen.Symbol{{Name: "there", Value: 4, Size: 1, Info: 0x12, Section: 1}}}
-	b, err := o.Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "x.elf")
-	if err := os.WriteFile(path, b, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	f, err := module.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
+	f := madeFile(t, "there", gone, bits)
 	told := map[string]int{}
 	if _, err := Encode(context.Background(), []*module.File{f}, Options{Features: DefaultFeatures, Explain: func(x *Explained) { told[x.Name]++ }}); err != nil {
 		t.Fatal(err)
@@ -144,4 +115,20 @@ func TestSizedExplain(t *testing.T) {
 	if told["gone"] != 2 || told["there"] != 1 || len(told) != 2 {
 		t.Errorf("told %v, want twice of gone, once for each unit, and once of there", told)
 	}
+}
+
+// madeFile is made.elf with these units, and one function symbol at address 4.
+func madeFile(t *testing.T, symbol string, units ...*dwarfgen.Unit) *module.File {
+	t.Helper()
+	o := &dwarfgen.Object{Units: units, Sections: []dwarfgen.Section{{Name: ".text", Type: 1, Flags: 6, Data: make([]byte, 64)}},
+		Symbols: []dwarfgen.Symbol{{Name: symbol, Value: 4, Size: 1, Info: 0x12, Section: 1}}}
+	b, err := o.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := elfx.FromBytes("made.elf", b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return module.FromELF(e)
 }
