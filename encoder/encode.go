@@ -82,6 +82,7 @@ type job struct {
 	named  uint64 // bytes of all sections that names can come from
 	sized  bool   // the second try, after convert.ErrUnsized
 	told   int    // units that Options.Explain was told of in the first
+	said   []string
 }
 
 // mayName adds a file to those that names come from. What is named may have several times their bytes, as linkers put a name into
@@ -185,9 +186,7 @@ func (j *job) convert(f *input, tm *timer) error {
 	entries, err := newFuncTable(f.symbols(), strs)
 	switch {
 	case errors.Is(err, elfx.ErrNoSymtab):
-		if !j.sized { // or it was said
-			j.note("%s: %v", f.path, errNoSymtab)
-		}
+		j.note("%s: %v", f.path, errNoSymtab)
 		entries = &funcTable{lastKey: -1}
 	case err != nil:
 		return err
@@ -267,9 +266,17 @@ func (j *job) jobs(units int) int {
 }
 
 func (j *job) note(format string, args ...any) {
-	if j.opt.Notes != nil {
-		j.opt.Notes(format, args...)
+	if j.opt.Notes == nil {
+		return
 	}
+	text := fmt.Sprintf(format, args...)
+	switch {
+	case !j.sized:
+		j.said = append(j.said, text)
+	case slices.Contains(j.said, text):
+		return // in the first try
+	}
+	j.opt.Notes("%s", text)
 }
 
 // finish deduplicates and makes the bytes.

@@ -22,14 +22,14 @@ func TestSized(t *testing.T) {
 		0x45: "generic subrange", 0x46: "dynamic", 0x4300: "ptrauth", 0x3b: "unspecified", 0x0a: "label", 0x2e: "subprogram", 0x34: "variable", 0x1234: "unknown"}
 	for tag, name := range tags {
 		for _, made := range []string{"of a type", "of a size", "of both", "of nothing"} {
-			for _, bitfield := range []bool{true, false} {
-				t.Run(fmt.Sprintf("%s %s, bitfield %v", name, made, bitfield), func(t *testing.T) { sized(t, tag, made, bitfield) })
+			for _, bitfield := range []string{"", "of no size", "of a size"} {
+				t.Run(fmt.Sprintf("%s %s, bitfield %s", name, made, bitfield), func(t *testing.T) { sized(t, tag, made, bitfield) })
 			}
 		}
 	}
 }
 
-func sized(t *testing.T, tag uint64, made string, bitfield bool) {
+func sized(t *testing.T, tag uint64, made, bitfield string) {
 	i := dwarfgen.Int()
 	odd := dwarfgen.New(tag)
 	if made != "of a size" && made != "of nothing" {
@@ -54,9 +54,12 @@ func sized(t *testing.T, tag uint64, made string, bitfield bool) {
 		within.Kids = append(within.Kids, inner)
 		kids = append(kids, within)
 	}
-	if bitfield {
+	if bitfield != "" {
 		m := dwarfgen.Member("bits", alias, 0)
 		m.Attrs = append(m.Attrs, dwarfgen.Num(dwarfgen.AtBitSize, 3), dwarfgen.Num(dwarfgen.AtDataBitOffset, 2))
+		if bitfield == "of a size" { // which pahole takes, and does not ask the type
+			m.Attrs = append(m.Attrs, dwarfgen.Num(dwarfgen.AtByteSize, 4))
+		}
 		kids = append(kids, dwarfgen.Struct("bitfields", 64, m))
 	}
 	f := madeFile(t, "x", dwarfgen.CU(kids...))
@@ -66,7 +69,7 @@ func sized(t *testing.T, tag uint64, made string, bitfield bool) {
 		t.Fatal(err)
 	}
 	found := verify.Check(res.BTF, nil, verify.Options{Full: true})
-	if !bitfield {
+	if bitfield != "of no size" {
 		if len(found) == 0 {
 			t.Errorf("pahole writes type 0, and this is not what it writes: %v", notes)
 		}

@@ -277,8 +277,8 @@ func (w *Worker) Convert(i, place int, out *Unit) error {
 	return nil
 }
 
-// ErrUnsized says that a bitfield is of something that BTF has no type for, such as a range of Ada's. The reference ends by a signal there
-// and writes nothing of the file, where it would write type 0 for other members. With Options.Sized all such places get the nearest
+// ErrUnsized says that a bitfield without DW_AT_byte_size is of something that BTF has no type for, such as a range of Ada's. The reference
+// looks for the size of the type, ends by a signal there and writes nothing of the file, where it would write type 0 for other members. With Options.Sized all such places get the nearest
 // type that has a size, and the error is never returned.
 // Rule units/sized.
 var ErrUnsized = errors.New("a bitfield is of no type that BTF has")

@@ -23,7 +23,7 @@ type desc struct {
 	left     bool   // filtered, or left out: it contributes nothing
 	name     string // DW_AT_name of the unit, for messages
 	fakeInts []FakeInt
-	// bitfields are the types of bitfields, as the walk saw them.
+	// bitfields are the types of bitfields that do not say how large their storage is, as the walk saw them.
 	bitfields []typeRef
 	noter
 }

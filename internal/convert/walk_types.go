@@ -433,7 +433,9 @@ func (w *walker) members(kind btf.Kind, pre uint32) (kflag bool) {
 			ref := w.ref(d, dwarfscan.Type)
 			if isBit {
 				kflag = true
-				w.d.bitfields = append(w.d.bitfields, ref)
+				if d.Const(dwarfscan.ByteSize) == 0 {
+					w.d.bitfields = append(w.d.bitfields, ref)
+				}
 			}
 			w.words = append(w.words, name, word)
 			w.refs = append(w.refs, ref)
