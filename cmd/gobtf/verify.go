@@ -23,7 +23,7 @@ var verifyCommand = command{
 should hold, the kernel's own words. --all takes all modules below a folder and lists those with findings. Ends with 0 when nothing is
 found. docs/verify.md has the rules.`,
 	options: argp.Table{
-		{Long: "btf_base", Arg: argp.Required, Value: "FILE", Help: "what split BTF continues: `FILE` (BTF, or ELF with .BTF, compressed or not)"},
+		{Long: "btf_base", Arg: argp.Required, Value: "FILE", Help: "what split BTF continues: `FILE` (BTF, or ELF with .BTF, compressed or not; with --all by default the kernel's vmlinux, as dump finds it)"},
 		{Long: "kernel", Arg: argp.Required, Value: "VERSION", Help: "as kernel `VERSION` (5.10 ... or running) would (default: the module's, or the newest known)"},
 		{Long: "json", Help: "as JSON, a line for each file (docs/json.md)"},
 		{Long: "full", Help: "also what BPF_BTF_LOAD checks, relations that break users, and which libraries do not read it"},
@@ -79,7 +79,17 @@ func verifyFiles(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) er
 		return refit.Verify(path, base, kernel, c.Has("full"), size)
 	}
 	if dir != "" {
-		return verifyAll(ctx, c, dir, one, stdout, stderr)
+		list, err := batch.Modules(dir)
+		if err != nil {
+			return at(err, dir)
+		}
+		if len(list) == 0 {
+			return fmt.Errorf("%s: no modules", dir)
+		}
+		if base == nil {
+			base = baseOfAll(list[0].Path, stderr)
+		}
+		return verifyAll(ctx, c, dir, list, one, stdout, stderr)
 	}
 	bad := 0
 	for _, path := range files {
@@ -105,18 +115,28 @@ func verifyFiles(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) er
 	return nil
 }
 
+// baseOfAll finds the vmlinux of a kernel's modules by one of them, as dump does. nil: there is none, and modules that need one say so.
+func baseOfAll(path string, stderr io.Writer) *btf.Types {
+	m, err := module.Open(path)
+	if err != nil {
+		return nil
+	}
+	release, _ := m.Release() // a module without one is looked for by its path
+	m.Close()
+	for _, p := range module.Bases(path, release) {
+		if b, err := module.ReadBase(p); err == nil {
+			fmt.Fprintf(stderr, "gobtf: the base is %s (--btf_base names another)\n", p)
+			return b.Types
+		}
+	}
+	return nil
+}
+
 // verifyAll takes all modules of a tree, and says what is wrong with those that are not good.
-func verifyAll(ctx context.Context, c *argp.Line, dir string, one func(string) (*refit.Verdict, error), stdout, stderr io.Writer) error {
+func verifyAll(ctx context.Context, c *argp.Line, dir string, list []batch.Input, one func(string) (*refit.Verdict, error), stdout, stderr io.Writer) error {
 	jobs, err := c.Number("jobs")
 	if err != nil {
 		return usagef("verify: %v", err)
-	}
-	list, err := batch.Modules(dir)
-	if err != nil {
-		return at(err, dir)
-	}
-	if len(list) == 0 {
-		return fmt.Errorf("%s: no modules", dir)
 	}
 	type verdict struct {
 		v   *refit.Verdict
