@@ -178,6 +178,13 @@ func TestSurvey(t *testing.T) {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}
+	imports := abbrev(3, TagImportedUnit, false, atImport, uint64(FormSecOffset))
+	if s := Abbreviations(cat(plain, []byte{0})); s.Imports() || !s.Has(FormRef4) || s.Has(FormStrp) {
+		t.Errorf("without an import: %+v", s)
+	}
+	if s := Abbreviations(cat(plain, imports, ref, []byte{0})); !s.Imports() || !s.Has(FormSecOffset) || !s.Has(FormStrp) || s.Has(FormData1) {
+		t.Errorf("with an import: %+v", s)
+	}
 }
 
 // FuzzLoclists: every list ends, and every expression lies in its section.
