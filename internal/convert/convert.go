@@ -192,6 +192,7 @@ type Converter struct {
 	bySig  bool // merged because types are referred to by signature
 	linked bool // merged because units refer to each other
 	copies bool // units import others: a DIE may be walked twice
+	survey *dwarfscan.Survey
 
 	// joined is the buffer of a merged group when .debug_info alone is not enough:
 	// .debug_types, .debug_info, the alternate file's .debug_info. Else nil.
@@ -278,8 +279,8 @@ func (w *Worker) Convert(i, place int, out *Unit) error {
 }
 
 // ErrUnsized says that a bitfield without DW_AT_byte_size is of something that BTF has no type for, such as a range of Ada's. The reference
-// looks for the size of the type, ends by a signal there and writes nothing of the file, where it would write type 0 for other members. With Options.Sized all such places get the nearest
-// type that has a size, and the error is never returned.
+// looks for the size of the type, ends by a signal there and writes nothing of the file, where it would write type 0 for other members.
+// With Options.Sized all such places get the nearest type that has a size, and the error is never returned.
 // Rule units/sized.
 var ErrUnsized = errors.New("a bitfield is of no type that BTF has")
 

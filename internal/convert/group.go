@@ -17,10 +17,10 @@ type part struct {
 // is each for itself; units that refer to each other are taken as one: gcc's LTO and dwz
 // do so (DW_FORM_ref_addr), and types that are named by a signature.
 func (c *Converter) group(units []dwarfscan.Unit) error {
-	survey := dwarfscan.Abbreviations(c.sec.Abbrev)
-	c.bySig = survey.Has(dwarfscan.FormRefSig8)
-	c.linked = c.bySig || c.sec.Alt != nil || survey.Linked()
-	c.copies = c.linked && (c.sec.Alt != nil || survey.Imports())
+	c.survey = dwarfscan.Abbreviations(c.sec.Abbrev)
+	c.bySig = c.survey.Has(dwarfscan.FormRefSig8)
+	c.linked = c.bySig || c.sec.Alt != nil || c.survey.Linked()
+	c.copies = c.linked && (c.sec.Alt != nil || c.survey.Imports())
 	switch {
 	case c.bySig || c.sec.Alt != nil:
 		c.merged = true

@@ -34,10 +34,7 @@ func (t *types) open(id LocalID) bool {
 // Rule units/sized.
 func (w *walker) sizedType() bool {
 	d := &w.die
-	switch d.Tag {
-	case dwarfscan.TagSubrange, dwarfscan.TagSet, dwarfscan.TagFile, dwarfscan.TagPacked, dwarfscan.TagThrown, dwarfscan.TagShared, dwarfscan.TagTemplateAlias,
-		dwarfscan.TagCoarray, dwarfscan.TagGenericSubrange, dwarfscan.TagDynamic, dwarfscan.TagLLVMPtrauth:
-	default:
+	if !d.Tag.PassedOver() {
 		return false
 	}
 	if d.Has(dwarfscan.Type) && (!d.Has(dwarfscan.ByteSize) || d.Tag == dwarfscan.TagSubrange) {

@@ -82,9 +82,8 @@ func (w *walker) order() []int {
 			}
 		}
 	}
-	survey := dwarfscan.Abbreviations(w.c.sec.Abbrev)
 	for _, form := range [...]dwarfscan.Form{dwarfscan.FormGNURefAlt, dwarfscan.FormRefSup4, dwarfscan.FormRefSup8} {
-		if !survey.Has(form) {
+		if !w.c.survey.Has(form) {
 			continue
 		}
 		refs := dwarfscan.Abbrevs{Only: form}

@@ -425,7 +425,11 @@ func sortMembers(words []uint32, refs []typeRef) {
 func (w *walker) members(kind btf.Kind, pre uint32) (kflag bool) {
 	d := &w.die
 	component := int32(0)
-	for w.plainMembers(&component) && w.rd.Next(d) {
+	for {
+		component += w.plainMembers()
+		if !w.rd.Next(d) {
+			return kflag
+		}
 		switch d.Tag {
 		case dwarfscan.TagMember:
 			name := w.name(d)
@@ -464,13 +468,12 @@ func (w *walker) members(kind btf.Kind, pre uint32) (kflag bool) {
 			w.generic(ctxType)
 		}
 	}
-	return kflag
 }
 
-// plainMembers walks those of the next children that PlainMember reads. It does what members does with them, and returns true.
-func (w *walker) plainMembers(component *int32) bool {
+// plainMembers walks those of the next children that PlainMember reads. It does what members does with them, and returns how many they are.
+func (w *walker) plainMembers() (n int32) {
 	if !w.main || w.c.scattered {
-		return true
+		return 0
 	}
 	strs := min(uint64(len(w.sec.Str)), 1<<31-1)
 	var m dwarfscan.Member
@@ -487,9 +490,9 @@ func (w *walker) plainMembers(component *int32) bool {
 		}
 		w.words = append(w.words, name, uint32(m.Loc)*8)
 		w.refs = append(w.refs, ref)
-		*component++
+		n++
 	}
-	return true
+	return n
 }
 
 // memberOffset returns a member's offset word and whether it makes its struct one

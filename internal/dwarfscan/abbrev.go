@@ -127,8 +127,6 @@ func wanted(t Tag) uint32 {
 		return 1<<Name | 1<<ByteSize | 1<<Encoding
 	case TagSubrange:
 		return 1<<UpperBound | 1<<Count | 1<<Type | 1<<ByteSize // the latter where it is a type of its own
-	case TagSet, TagFile, TagPacked, TagThrown, TagShared, TagTemplateAlias, TagCoarray, TagGenericSubrange, TagDynamic, TagLLVMPtrauth:
-		return 1<<Type | 1<<ByteSize | 1<<Sibling
 	case TagArray, TagPointer, TagTypedef, TagConst, TagVolatile, TagRestrict, TagAtomic, TagSubroutineType,
 		TagReference, TagRvalueReference, TagPtrToMember, TagStringType, TagUnspecified, TagImmutable:
 		return typed
@@ -140,6 +138,9 @@ func wanted(t Tag) uint32 {
 		return 1 << Import
 	case TagNamespace:
 		return 1 << Name
+	}
+	if t.PassedOver() {
+		return 1<<Type | 1<<ByteSize | 1<<Sibling
 	}
 	return 1 << Sibling // subtrees that yield nothing are left by it
 }
@@ -182,7 +183,7 @@ const (
 	opIndirect
 	opAddrxOffset
 	opAddrxOffsetBE
-	opLoad // n is the value's place behind the code | its unused bits in a word of 64<<loadShift
+	opLoad // n is the value's place behind the code, and above loadShift how many bits of the 64 that are loaded are not its own
 	// opFixed stands first where all values have a fixed size, the whole abbreviation's being n. Behind it are as many loads as slot says,
 	// and as many constants (opImplicit, opPresent) as form says, and no opEnd.
 	opFixed

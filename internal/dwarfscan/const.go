@@ -26,14 +26,18 @@ const (
 	TagInheritance      Tag = 0x1c
 	TagInlined          Tag = 0x1d
 	TagPtrToMember      Tag = 0x1f
+	TagSet              Tag = 0x20
 	TagSubrange         Tag = 0x21
 	TagBase             Tag = 0x24
 	TagConst            Tag = 0x26
 	TagConstant         Tag = 0x27
 	TagEnumerator       Tag = 0x28
+	TagFile             Tag = 0x29
+	TagPacked           Tag = 0x2d
 	TagSubprogram       Tag = 0x2e
 	TagTemplateType     Tag = 0x2f
 	TagTemplateValue    Tag = 0x30
+	TagThrown           Tag = 0x31
 	TagVariantPart      Tag = 0x33
 	TagVariable         Tag = 0x34
 	TagVolatile         Tag = 0x35
@@ -42,27 +46,23 @@ const (
 	TagInterface        Tag = 0x38
 	TagNamespace        Tag = 0x39
 	TagImportedModule   Tag = 0x3a
-	TagSet              Tag = 0x20
-	TagFile             Tag = 0x29
-	TagPacked           Tag = 0x2d
-	TagThrown           Tag = 0x31
 	TagUnspecified      Tag = 0x3b
+	TagPartialUnit      Tag = 0x3c
+	TagImportedUnit     Tag = 0x3d
 	TagShared           Tag = 0x40
+	TagTypeUnit         Tag = 0x41
+	TagRvalueReference  Tag = 0x42
 	TagTemplateAlias    Tag = 0x43
 	TagCoarray          Tag = 0x44
 	TagGenericSubrange  Tag = 0x45
 	TagDynamic          Tag = 0x46
-	TagLLVMPtrauth      Tag = 0x4300
-	TagPartialUnit      Tag = 0x3c
-	TagImportedUnit     Tag = 0x3d
-	TagTypeUnit         Tag = 0x41
-	TagRvalueReference  Tag = 0x42
 	TagAtomic           Tag = 0x47
 	TagCallSite         Tag = 0x48
 	TagCallSiteParam    Tag = 0x49
 	TagSkeletonUnit     Tag = 0x4a
 	TagImmutable        Tag = 0x4b
 	TagGNUCallSite      Tag = 0x4109
+	TagLLVMPtrauth      Tag = 0x4300
 	TagLLVMAnnotation   Tag = 0x6000
 	TagGNUAnnotation    Tag = 0x6001
 )
@@ -73,6 +73,16 @@ const (
 func (t Tag) NoKind() bool {
 	switch t {
 	case TagReference, TagRvalueReference, TagPtrToMember, TagStringType, TagInterface:
+		return true
+	}
+	return false
+}
+
+// PassedOver reports whether t is a type that BTF has no kind for and that the reference passes over: what refers to it is of no type. A
+// subrange is one where it is no dimension of an array.
+func (t Tag) PassedOver() bool {
+	switch t {
+	case TagSet, TagSubrange, TagFile, TagPacked, TagThrown, TagShared, TagTemplateAlias, TagCoarray, TagGenericSubrange, TagDynamic, TagLLVMPtrauth:
 		return true
 	}
 	return false

@@ -136,16 +136,14 @@ func (r *Reader) PlainMember(m *Member) bool {
 	if uint(pos) >= uint(len(buf)) {
 		return false
 	}
-	code := buf[pos]
-	list := r.Tab.list
-	if code >= 0x80 || len(list) == 0 {
+	if buf[pos] >= 0x80 {
 		return false
 	}
-	i := uint64(code) - list[len(list)-1].code
-	if i > uint64(list[len(list)-1].run) {
+	ab, tab := r.Tab.Lookup(uint64(buf[pos]))
+	if ab == nil {
 		return false
 	}
-	ops := r.Tab.ops[list[len(list)-1-int(i)].ops:]
+	ops := tab.ops[ab.ops:]
 	pos++
 	if len(ops) < 4 || ops[0].code != opPlainMember || pos+int(ops[0].n)+7 > len(buf) {
 		return false
