@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/gobtf/gobtf/module"
 )
 
 // crew works on files side by side: so many at once, as far as memory has room. All commands that take many files have one.
@@ -73,21 +75,31 @@ func IsModule(path string) bool {
 }
 
 // InOrder calls do for each file, for so many at once as jobs says. A file is begun when all together take at most memory bytes, by
-// estimate; 0 is no limit, and one file always goes. done gets the results in the order of the files, one at a time. When ctx ends, so
-// does it, after what was begun; its error is returned, and files that were not begun are not told of.
-func InOrder[T any](ctx context.Context, files []Input, jobs int, memory uint64, do func(path string) T, done func(path string, result T)) error {
+// estimate; 0 is no limit, and one file always goes. done gets the results in the order of the files, one at a time; that another
+// process cut a file meanwhile is an error of that file (module.Guard). When ctx ends, so does it, after what was begun; its error is
+// returned, and files that were not begun are not told of.
+func InOrder[T any](ctx context.Context, files []Input, jobs int, memory uint64, do func(path string) (T, error), done func(path string, result T, err error)) error {
+	type result struct {
+		value T
+		err   error
+		ready bool
+	}
 	var mu sync.Mutex
-	results := make([]*T, len(files))
+	results := make([]result, len(files))
 	told := 0
 	c := crew{jobs, &room{limit: int64(memory)}}
 	c.each(ctx, len(files), func(i int) int64 { return files[i].Size }, func(i int) {
-		r := do(files[i].Path)
+		r := result{ready: true}
+		r.err = module.Guard(func() (err error) {
+			r.value, err = do(files[i].Path)
+			return err
+		})
 		mu.Lock()
 		defer mu.Unlock()
-		results[i] = &r
-		for ; told < len(files) && results[told] != nil; told++ {
-			done(files[told].Path, *results[told])
-			results[told] = new(T) // nobody asks for it again
+		results[i] = r
+		for ; told < len(files) && results[told].ready; told++ {
+			done(files[told].Path, results[told].value, results[told].err)
+			results[told] = result{} // nobody asks for it again
 		}
 	})
 	return ctx.Err()

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gobtf/gobtf/internal/testinput"
+	"github.com/gobtf/gobtf/module"
 )
 
 // Results come in the order of the files, one at a time, whoever is ready first; as many are worked on at once as were asked for, and
@@ -26,7 +30,7 @@ func TestInOrder(t *testing.T) {
 			}
 			var now, most, telling atomic.Int64
 			var got []string
-			err := InOrder(t.Context(), files, c.jobs, c.memory, func(path string) string {
+			err := InOrder(t.Context(), files, c.jobs, c.memory, func(path string) (string, error) {
 				n := now.Add(1)
 				for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 				}
@@ -34,10 +38,10 @@ func TestInOrder(t *testing.T) {
 				_, _ = fmt.Sscan(path, &i)
 				time.Sleep(time.Duration(25-i) * time.Millisecond / 2) // the last ones are ready first
 				now.Add(-1)
-				return "result " + path
-			}, func(path, result string) {
-				if telling.Add(1) != 1 || result != "result "+path {
-					t.Errorf("%s: %s, %d at a time", path, result, telling.Load())
+				return "result " + path, errors.New(path)
+			}, func(path, result string, err error) {
+				if telling.Add(1) != 1 || result != "result "+path || err.Error() != path {
+					t.Errorf("%s: %s, %v, %d at a time", path, result, err, telling.Load())
 				}
 				got = append(got, path)
 				telling.Add(-1)
@@ -62,18 +66,51 @@ func TestInOrderEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	files := make([]Input, 50)
 	begun, told := 0, 0
-	err := InOrder(ctx, files, 1, 0, func(string) int {
+	err := InOrder(ctx, files, 1, 0, func(string) (int, error) {
 		if begun++; begun == 3 {
 			cancel()
 		}
-		return begun
-	}, func(_ string, n int) {
+		return begun, nil
+	}, func(_ string, n int, _ error) {
 		if told++; n != told {
 			t.Errorf("result %d is told as number %d", n, told)
 		}
 	})
 	if err != context.Canceled || begun < 3 || begun > 4 || told != begun {
 		t.Errorf("%v: %d begun, %d told", err, begun, told)
+	}
+}
+
+// A file that another process cuts while it is read is that file's error, in whatever goroutine: the others go on.
+func TestInOrderCut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cut")
+	if err := os.WriteFile(path, testinput.Read(t, "gobtf_demo.ko"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	err := InOrder(t.Context(), []Input{{"first", 1}, {path, 1}, {"last", 1}}, 2, 0, func(p string) (sum byte, err error) {
+		if p != path {
+			return 0, nil
+		}
+		f, err := module.Open(p)
+		if err != nil {
+			return 0, err
+		}
+		defer f.Close()
+		names, err := f.Section(".debug_str")
+		if err != nil {
+			return 0, err
+		}
+		if err := os.Truncate(p, 0); err != nil {
+			return 0, err
+		}
+		for _, b := range names {
+			sum += b
+		}
+		return sum, nil
+	}, func(p string, _ byte, err error) { said = append(said, fmt.Sprint(filepath.Base(p), " ", err != nil)) })
+	if want := []string{"first false", "cut true", "last false"}; err != nil || !slices.Equal(said, want) {
+		t.Errorf("%v, %q; want %q", err, said, want)
 	}
 }
 

@@ -14,13 +14,7 @@ type Stats struct {
 	InfoBytes   uint64 // size of .debug_info
 	TypesBefore int    // types before dedup
 	// Before is what there was before dedup, by kind, if Options.CountBefore asks for it.
-	Before [btf.NumKinds]KindCount
-}
-
-// KindCount is so many types of a kind.
-type KindCount struct {
-	Types int
-	Bytes int // of their records
+	Before [btf.NumKinds]btf.KindCount
 }
 
 // countBefore counts the types of a graph by kind.

@@ -80,13 +80,13 @@ func sideOf(ts *btf.Types, name string) Side {
 
 func kindBytes(a, b *btf.Types) []KindBytes {
 	var list [btf.NumKinds]KindBytes
-	own, used := ofKinds(a)
+	ownA, usedA := a.CountKinds()
+	ownB, usedB := b.CountKinds()
 	for k := range list {
-		list[k].CountA, list[k].BytesA, list[k].UsedA, list[k].UsedBytesA = own[k].n, own[k].bytes, used[k].n, used[k].bytes
-	}
-	own, used = ofKinds(b)
-	for k := range list {
-		list[k].CountB, list[k].BytesB, list[k].UsedB, list[k].UsedBytesB = own[k].n, own[k].bytes, used[k].n, used[k].bytes
+		list[k] = KindBytes{
+			CountA: ownA[k].Types, BytesA: ownA[k].Bytes, UsedA: usedA[k].Types, UsedBytesA: usedA[k].Bytes,
+			CountB: ownB[k].Types, BytesB: ownB[k].Bytes, UsedB: usedB[k].Types, UsedBytesB: usedB[k].Bytes,
+		}
 	}
 	var kinds []KindBytes
 	for i, k := range list {
@@ -95,29 +95,6 @@ func kindBytes(a, b *btf.Types) []KindBytes {
 		}
 	}
 	return kinds
-}
-
-// amount is so many types, and the bytes of their records.
-type amount struct{ n, bytes int }
-
-// ofKinds counts the types by kind: own ones, and those of the base that own ones refer to.
-func ofKinds(ts *btf.Types) (own, used [btf.NumKinds]amount) {
-	add := func(to *[btf.NumKinds]amount, t btf.Type) {
-		k := &to[t.Kind()]
-		k.n++
-		k.bytes += 4 * len(t.Record())
-	}
-	met := make([]bool, ts.Start())
-	for _, t := range ts.All() {
-		add(&own, t)
-		for r := range t.Refs() {
-			if r != 0 && r < ts.Start() && !met[r] {
-				met[r] = true
-				add(&used, ts.Type(r))
-			}
-		}
-	}
-	return own, used
 }
 
 // differ makes the result of one comparison.

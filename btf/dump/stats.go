@@ -52,32 +52,19 @@ type TypeStat struct {
 // StatsOf counts. The n largest types are named.
 func StatsOf(ts *btf.Types, name string, n int) *Stats {
 	s := &Stats{Schema: "gobtf.stats/1", Name: name, BaseTypes: int(ts.Start()) - 1, StringBytes: len(ts.Strings()), Kinds: []KindStat{}, Largest: []TypeStat{}}
-	var kinds [btf.NumKinds]KindStat
-	used := make([]bool, ts.Start())
-	var all []TypeStat
-	for id, t := range ts.All() {
-		k := &kinds[t.Kind()]
-		bytes := 4 * len(t.Record())
-		k.Count++
-		k.Bytes += bytes
-		s.Types++
-		s.TypeBytes += bytes
-		all = append(all, TypeStat{ID: id, Bytes: bytes})
-		for r := range t.Refs() {
-			if r != 0 && r < ts.Start() && !used[r] {
-				used[r] = true
-				u := ts.Type(r)
-				kinds[u.Kind()].Used++
-				s.Used++
-				s.UsedBytes += 4 * len(u.Record())
-			}
+	own, used := ts.CountKinds()
+	for k := range own {
+		s.Types += own[k].Types
+		s.TypeBytes += own[k].Bytes
+		s.Used += used[k].Types
+		s.UsedBytes += used[k].Bytes
+		if own[k].Types > 0 || used[k].Types > 0 {
+			s.Kinds = append(s.Kinds, KindStat{btf.Kind(k).String(), own[k].Types, own[k].Bytes, used[k].Types})
 		}
 	}
-	for k := range kinds {
-		if x := &kinds[k]; x.Count > 0 || x.Used > 0 {
-			x.Kind = btf.Kind(k).String()
-			s.Kinds = append(s.Kinds, *x)
-		}
+	var all []TypeStat
+	for id, t := range ts.All() {
+		all = append(all, TypeStat{ID: id, Bytes: 4 * len(t.Record())})
 	}
 	SortKinds(s.Kinds)
 	slices.SortStableFunc(all, func(a, b TypeStat) int { return cmp.Compare(b.Bytes, a.Bytes) })

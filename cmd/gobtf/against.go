@@ -212,16 +212,11 @@ func (a *against) one(ctx context.Context, path, base string, abi bool) againstF
 		return fail("%v", at(err, path))
 	}
 	split := m.Relocatable()
-	release, _ := m.Release() // a module without one is looked for by its path
-	m.Close()
 	if split && base == "" {
-		for _, p := range module.Bases(path, release) {
-			if b, err := a.inputs.base(p); err == nil {
-				base, on = p, b
-				break
-			}
-		}
-	} else if base != "" && split {
+		base, on = a.inputs.baseOf(m)
+	}
+	m.Close()
+	if split && base != "" && on == nil {
 		if on, err = a.inputs.base(base); err != nil {
 			return fail("%v", err)
 		}

@@ -46,6 +46,17 @@ func (in *inputs) base(path string) (*btf.Types, error) {
 	return b.Types, nil
 }
 
+// baseOf returns the first vmlinux with BTF among those that a module may continue, and its path; nil when there is none.
+func (in *inputs) baseOf(m *module.File) (string, *btf.Types) {
+	release, _ := m.Release() // a module without one is looked for by its path
+	for _, p := range module.Bases(m.Path(), release) {
+		if b, err := in.base(p); err == nil {
+			return p, b
+		}
+	}
+	return "", nil
+}
+
 // read reads a file. basePath is what its split BTF continues, "" to find that; option is how a user says it.
 func (in *inputs) read(path, basePath, option string) (*input, error) {
 	b, err := module.ReadBTF(path)

@@ -84,45 +84,47 @@ func rebase(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 // rebased is what became of a module, and what was to be said meanwhile.
 type rebased struct {
 	report *refit.Report
-	err    error
 	notes  []string
 }
 
 // allMemory is what modules may take together that --all works on, by estimate.
 const allMemory = 1 << 30
 
+// allModules returns the modules of the folder that --all names.
+func allModules(dir string) ([]batch.Input, error) {
+	list, err := batch.Modules(dir)
+	if err == nil && len(list) == 0 {
+		err = fmt.Errorf("%s: no modules", dir)
+	}
+	return list, at(err, dir)
+}
+
 // rebaseAll takes all modules of a tree. What fits, and what has no BTF, is only counted.
 func rebaseAll(ctx context.Context, dir string, jobs int, show *moduleShow, one func(path string, notes func(string, ...any)) (*refit.Report, error)) error {
-	list, err := batch.Modules(dir)
+	list, err := allModules(dir)
 	if err != nil {
-		return at(err, dir)
-	}
-	if len(list) == 0 {
-		return fmt.Errorf("%s: no modules", dir)
+		return err
 	}
 	show.bar = progress(show.stderr, len(list), "modules")
 	fit, done, none, failed := 0, 0, 0, 0
-	err = batch.InOrder(ctx, list, jobs, allMemory, func(path string) (r rebased) {
-		// A file that another process cuts is an error of its own, in whatever goroutine.
-		r.err = at(module.Guard(func() (err error) {
-			r.report, err = one(path, func(format string, args ...any) { r.notes = append(r.notes, fmt.Sprintf(format, args...)) })
-			return err
-		}), path)
-		return r
-	}, func(path string, r rebased) {
+	err = batch.InOrder(ctx, list, jobs, allMemory, func(path string) (r rebased, err error) {
+		r.report, err = one(path, func(format string, args ...any) { r.notes = append(r.notes, fmt.Sprintf(format, args...)) })
+		return r, err
+	}, func(path string, r rebased, err error) {
+		err = at(err, path)
 		for _, n := range r.notes {
 			show.bar.clear()
 			fmt.Fprintf(show.stderr, "gobtf: %s\n", n)
 		}
 		switch {
-		case errors.Is(r.err, refit.ErrNoBTF):
+		case errors.Is(err, refit.ErrNoBTF):
 			none++
 			if show.json {
-				show.failed(path, r.report, r.err)
+				show.failed(path, r.report, err)
 			}
-		case r.err != nil:
-			show.failed(path, r.report, r.err)
-			show.error(r.err)
+		case err != nil:
+			show.failed(path, r.report, err)
+			show.error(err)
 			failed++
 		case r.report.Fits && r.report.Source == "":
 			fit++

@@ -79,12 +79,9 @@ func verifyFiles(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) er
 		return refit.Verify(path, base, kernel, c.Has("full"), size)
 	}
 	if dir != "" {
-		list, err := batch.Modules(dir)
+		list, err := allModules(dir)
 		if err != nil {
-			return at(err, dir)
-		}
-		if len(list) == 0 {
-			return fmt.Errorf("%s: no modules", dir)
+			return err
 		}
 		if base == nil {
 			base = baseOfAll(list[0].Path, stderr)
@@ -121,15 +118,12 @@ func baseOfAll(path string, stderr io.Writer) *btf.Types {
 	if err != nil {
 		return nil
 	}
-	release, _ := m.Release() // a module without one is looked for by its path
-	m.Close()
-	for _, p := range module.Bases(path, release) {
-		if b, err := module.ReadBase(p); err == nil {
-			fmt.Fprintf(stderr, "gobtf: the base is %s (--btf_base names another)\n", p)
-			return b.Types
-		}
+	defer m.Close()
+	p, base := newInputs().baseOf(m)
+	if base != nil {
+		fmt.Fprintf(stderr, "gobtf: the base is %s (--btf_base names another)\n", p)
 	}
-	return nil
+	return base
 }
 
 // verifyAll takes all modules of a tree, and says what is wrong with those that are not good.
@@ -138,37 +132,28 @@ func verifyAll(ctx context.Context, c *argp.Line, dir string, list []batch.Input
 	if err != nil {
 		return usagef("verify: %v", err)
 	}
-	type verdict struct {
-		v   *refit.Verdict
-		err error
-	}
 	bar := progress(stderr, len(list), "modules")
 	good, none, bad := 0, 0, 0
 	var lost error // of what is written
-	err = batch.InOrder(ctx, list, cmp.Or(jobs, runtime.GOMAXPROCS(0)), allMemory, func(path string) (x verdict) {
-		x.err = at(module.Guard(func() (err error) {
-			x.v, err = one(path)
-			return err
-		}), path)
-		return x
-	}, func(path string, x verdict) {
+	err = batch.InOrder(ctx, list, cmp.Or(jobs, runtime.GOMAXPROCS(0)), allMemory, one, func(path string, v *refit.Verdict, err error) {
+		err = at(err, path)
 		show := c.Has("json")
 		switch {
-		case errors.Is(x.err, refit.ErrNoBTF):
+		case errors.Is(err, refit.ErrNoBTF):
 			none++
-		case x.err != nil:
+		case err != nil:
 			bad++
 			bar.clear()
-			fmt.Fprintf(stderr, "gobtf: %s\n", oneLine(x.err))
-		case len(x.v.Findings) > 0:
+			fmt.Fprintf(stderr, "gobtf: %s\n", oneLine(err))
+		case len(v.Findings) > 0:
 			bad++
 			show = true
 		default:
 			good++
 		}
-		if show && x.v != nil {
+		if show && v != nil {
 			bar.clear()
-			if err := showVerdict(stdout, x.v, c.Has("json")); err != nil && lost == nil {
+			if err := showVerdict(stdout, v, c.Has("json")); err != nil && lost == nil {
 				lost = err
 			}
 		}
