@@ -10,6 +10,7 @@ require (
 	github.com/go-delve/delve v1.26.2
 	github.com/google/go-cmp v0.7.0
 	github.com/klauspost/compress v1.19.2
+	github.com/pierrec/lz4/v4 v4.1.33
 	github.com/rogpeppe/go-internal v1.14.1
 	github.com/schollz/progressbar/v3 v3.19.0
 	github.com/smallstep/pkcs7 v0.2.3

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/gobtf/gobtf/internal/filekind"
 	"github.com/gobtf/gobtf/internal/mem"
 )
 
@@ -31,8 +32,8 @@ func ReadFile(path string, base *Types) (*Types, error) {
 }
 
 // ReadBase reads what others are to continue, as ReadFile does, and what an ELF file says besides: for which machine it is, and
-// in the banner of a vmlinux the kernel's release. decompress is given the contents of a file that is compressed, other than
-// with gzip; nil refuses such files.
+// in the banner of a vmlinux the kernel's release. decompress is given the contents of a file that is compressed, or an image to
+// boot from (vmlinuz), and returns the ELF file, the BTF or the kernel's memory in it; nil refuses such files, except gzip's.
 func ReadBase(path string, decompress func([]byte) ([]byte, error)) (*Base, error) {
 	c, err := readFile(path, decompress)
 	if err != nil {
@@ -139,8 +140,8 @@ var packed = []struct {
 }{{"xz", "\xfd7zXZ\x00"}, {"zstd", "\x28\xb5\x2f\xfd"}, {"bzip2", "BZh"}, {"lz4", "\x04\x22\x4d\x18"}, {"lzop", "\x89LZO"}, {"gzip", "\x1f\x8b"}}
 
 func readContents(f input, decompress func([]byte) ([]byte, error)) (contents, error) {
-	magic := make([]byte, 6)
-	n, err := f.ReadAt(magic, 0)
+	start := make([]byte, 1<<10)
+	n, err := f.ReadAt(start, 0)
 	if err != nil && err != io.EOF {
 		var pe *os.PathError
 		if errors.As(err, &pe) {
@@ -148,9 +149,9 @@ func readContents(f input, decompress func([]byte) ([]byte, error)) (contents, e
 		}
 		return contents{}, err
 	}
-	magic = magic[:n]
+	start = start[:n]
 	for _, p := range packed {
-		if !bytes.HasPrefix(magic, []byte(p.magic)) || p.name == "gzip" && decompress == nil { // gzip is in the standard library
+		if !bytes.HasPrefix(start, []byte(p.magic)) || p.name == "gzip" && decompress == nil { // gzip is in the standard library
 			continue
 		}
 		if decompress == nil {
@@ -166,9 +167,18 @@ func readContents(f input, decompress func([]byte) ([]byte, error)) (contents, e
 		return unpacked(data)
 	}
 	switch {
-	case bytes.HasPrefix(magic, []byte(elf.ELFMAG)):
+	case bytes.HasPrefix(start, []byte(elf.ELFMAG)):
 		return elfContents(f)
-	case bytes.HasPrefix(magic, []byte("\x1f\x8b")):
+	case filekind.IsBootImage(start) && decompress != nil:
+		data, err := readAll(f)
+		if err == nil {
+			data, err = decompress(data)
+		}
+		if err != nil {
+			return contents{}, err
+		}
+		return unpacked(data)
+	case bytes.HasPrefix(start, []byte("\x1f\x8b")):
 		z, err := gzip.NewReader(f)
 		if err != nil {
 			return contents{}, fmt.Errorf("gzip: %w", err)
@@ -179,16 +189,23 @@ func readContents(f input, decompress func([]byte) ([]byte, error)) (contents, e
 		}
 		return unpacked(data)
 	}
-	if _, err := ParseHeader(magic); !errors.Is(err, ErrTruncated) || n < 2 {
-		return contents{}, err // before a large file that is something else is read
+	if n >= 2 && !filekind.IsBTF(start) {
+		return contents{}, filekind.Neither(start, ErrNotBTF) // before a large file that is something else is read
 	}
 	data, err := readAll(f)
 	return contents{btf: data}, err
 }
 
 func unpacked(data []byte) (contents, error) {
-	if bytes.HasPrefix(data, []byte(elf.ELFMAG)) {
+	switch {
+	case bytes.HasPrefix(data, []byte(elf.ELFMAG)):
 		return elfContents(bytes.NewReader(data))
+	case filekind.IsBootImage(data): // a kernel as it stands in memory
+		own := filekind.BTFIn(data)
+		if own == nil {
+			return contents{}, ErrNoBTF
+		}
+		return contents{btf: own, release: banner(bytes.NewReader(data))}, nil
 	}
 	return contents{btf: data}, nil
 }
@@ -246,12 +263,16 @@ func release(f *elf.File) string {
 	if s == nil || s.Type == elf.SHT_NOBITS || s.Flags&elf.SHF_COMPRESSED != 0 {
 		return ""
 	}
-	const banner, longest = "Linux version ", 160
+	return banner(s)
+}
+
+func banner(r io.ReaderAt) string {
+	const words, longest = "Linux version ", 160
 	piece := make([]byte, 64<<10)
 	for off := int64(0); ; off += int64(len(piece) - longest) {
-		n, err := s.ReadAt(piece, off)
-		if i := bytes.Index(piece[:n], []byte(banner)); i >= 0 && (i+longest <= n || err != nil) {
-			name, _, ok := bytes.Cut(piece[i+len(banner):min(i+longest, n)], []byte(" "))
+		n, err := r.ReadAt(piece, off)
+		if i := bytes.Index(piece[:n], []byte(words)); i >= 0 && (i+longest <= n || err != nil) {
+			name, _, ok := bytes.Cut(piece[i+len(words):min(i+longest, n)], []byte(" "))
 			if !ok || bytes.ContainsAny(name, "%\x00") {
 				return ""
 			}

@@ -94,7 +94,7 @@ func TestReadFile(t *testing.T) {
 		{"broken own base", elfWith(le, btf(split), own(raw[:60])), nil, "FILE: .BTF.base: BTF header+0x8: truncated: type section ends at 0x254, but 0x24 bytes follow the header", 0},
 		{"split without base", split, nil, "FILE: BTF strings+0x0: truncated: string section is empty", 0},
 		{"empty", nil, nil, "FILE: BTF header+0x0: truncated: 0 bytes of at least 24", 0},
-		{"text", []byte("hello, world"), nil, "FILE: BTF header+0x0: not BTF: it starts with 0x6865", 0},
+		{"text", []byte("hello, world"), nil, "FILE: neither BTF nor an ELF file: it is text", 0},
 		{"truncated", raw[:100], nil, "FILE: BTF header+0x8: truncated: type section ends at 0x254, but 0x4c bytes follow the header", 0},
 		{"no section", elfWith(le), nil, "FILE: no .BTF section", 0},
 		{"no content", elfWith(le, elfSec{".BTF", elf.SHT_NOBITS, raw}), nil, "FILE: .BTF: section has no content in this file", 0},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/elfx"
+	"github.com/gobtf/gobtf/internal/filekind"
 )
 
 // BTF is what a file has of BTF: all of it, or an ELF file's sections. It is not parsed yet, since split BTF needs its base for that.
@@ -25,16 +26,16 @@ type BTF struct {
 // ErrNoBTF: an ELF file without a .BTF section, or a file that is neither ELF nor BTF.
 var ErrNoBTF = errors.New("has no BTF")
 
-// ReadBTF reads the BTF of a file: BTF as such, or an ELF file with .BTF, either of them compressed or not.
+// ReadBTF reads the BTF of a file: BTF as such, or an ELF file with .BTF, either of them compressed or not, or an image to boot from (vmlinuz).
 func ReadBTF(path string) (*BTF, error) {
-	m, err := elfx.Map(path)
+	m, err := elfx.MapBTF(path)
 	if err != nil {
 		return nil, err
 	}
 	defer m.Close()
 	if !bytes.HasPrefix(m.Data, []byte("\x7fELF")) {
-		if !magic(m.Data) {
-			return nil, fmt.Errorf("%s: %w: it is neither ELF nor BTF", path, ErrNoBTF)
+		if !filekind.IsBTF(m.Data) {
+			return nil, fmt.Errorf("%s: %w", path, filekind.Neither(m.Data, ErrNoBTF))
 		}
 		return &BTF{Path: path, Own: bytes.Clone(m.Data)}, nil
 	}
@@ -53,10 +54,6 @@ func ReadBTF(path string) (*BTF, error) {
 	b := &BTF{Path: path, Own: bytes.Clone(own), Base: bytes.Clone(base), ELF: true} // the file is closed before they are looked at
 	b.Release, err = f.Release()
 	return b, err
-}
-
-func magic(b []byte) bool {
-	return len(b) >= 2 && (b[0] == 0x9f && b[1] == 0xeb || b[0] == 0xeb && b[1] == 0x9f)
 }
 
 // Split tells whether this can only be split BTF. What says no may be split too, when it brings no string of its own.
@@ -119,16 +116,57 @@ func Bases(path, release string) []string {
 	if m := inKernel.FindStringSubmatch(path); m != nil {
 		root, release = m[1]+"/", m[2]
 	}
-	if release != "" {
-		if running, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil && root == "/" && strings.TrimSpace(string(running)) == release {
-			list = append(list, "/sys/kernel/btf/vmlinux")
+	list = append(list, kernelFiles(root, release)...)
+	return existing(list, path)
+}
+
+// KernelBases lists the files below root ("/": this machine) that may have the BTF of a kernel's release, the likeliest first. Only those that
+// are there are listed.
+func KernelBases(root, release string) []string { return existing(kernelFiles(root, release), "") }
+
+// ReadKernelBase reads the first of them that has BTF, and returns its path as well. Where none has, the error is of the first, or
+// ErrNoKernelBTF.
+func ReadKernelBase(root, release string) (base *btf.Base, path string, err error) {
+	err = fmt.Errorf("kernel %s: %w", release, ErrNoKernelBTF)
+	for i, p := range KernelBases(root, release) {
+		b, e := ReadBase(p)
+		if e == nil {
+			return b, p, nil
 		}
-		for _, p := range []string{"usr/lib/debug/boot/vmlinux-%s", "boot/vmlinux-%s", "usr/lib/debug/lib/modules/%s/vmlinux", "lib/modules/%s/vmlinux", "usr/lib/modules/%s/vmlinux"} {
-			list = append(list, filepath.Join(root, fmt.Sprintf(p, release)))
+		if i == 0 {
+			err = e
 		}
 	}
+	return nil, "", err
+}
+
+// ErrNoKernelBTF: nothing that has the BTF of a kernel's release was found.
+var ErrNoKernelBTF = errors.New("no BTF of it is here, neither in its image (/boot/vmlinuz-RELEASE) nor with its headers or debug package")
+
+// kernelFiles are the places below root where the BTF of a kernel may be: the running kernel's own, what its headers or its debug package
+// have, and last the image that it is booted from, which has to be unpacked.
+func kernelFiles(root, release string) []string {
+	if release == "" {
+		return nil
+	}
+	var list []string
+	if running, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil && root == "/" && strings.TrimSpace(string(running)) == release {
+		list = append(list, "/sys/kernel/btf/vmlinux")
+	}
+	for _, p := range []string{
+		"lib/modules/%s/build/vmlinux", "usr/lib/modules/%s/build/vmlinux",
+		"usr/lib/debug/boot/vmlinux-%s", "boot/vmlinux-%s", "usr/lib/debug/lib/modules/%s/vmlinux", "lib/modules/%s/vmlinux", "usr/lib/modules/%s/vmlinux",
+		"boot/vmlinuz-%s", "lib/modules/%s/vmlinuz", "usr/lib/modules/%s/vmlinuz",
+	} {
+		list = append(list, filepath.Join(root, fmt.Sprintf(p, release)))
+	}
+	return list
+}
+
+// existing returns the regular files of a list, each once and without the file itself.
+func existing(list []string, itself string) []string {
 	var there []string
-	seen := map[string]bool{path: true}
+	seen := map[string]bool{itself: true}
 	for _, p := range list {
 		if fi, err := os.Stat(p); err == nil && fi.Mode().IsRegular() && !seen[p] {
 			there = append(there, p)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gobtf/gobtf/btf"
@@ -41,6 +42,8 @@ func TestBases(t *testing.T) {
 		{"modules beside it", []string{"r/usr/lib/debug/boot/vmlinux-6.1"}, "r/lib/modules/6.1" + module, "6.2", []string{"r/usr/lib/debug/boot/vmlinux-6.1"}},
 		{"usr merged", []string{"r/boot/vmlinux-6.1"}, "r/usr/lib/modules/6.1" + module, "", []string{"r/boot/vmlinux-6.1"}},
 		{"Fedora's debug package", []string{"r/usr/lib/debug/lib/modules/6.1/vmlinux"}, "r/lib/modules/6.1" + module, "", []string{"r/usr/lib/debug/lib/modules/6.1/vmlinux"}},
+		{"the image", []string{"r/boot/vmlinuz-6.1", "r/lib/modules/6.1/vmlinuz"}, "r/lib/modules/6.1" + module, "", []string{"r/boot/vmlinuz-6.1", "r/lib/modules/6.1/vmlinuz"}},
+		{"the image last", []string{"r/boot/vmlinuz-6.1", "r/boot/vmlinux-6.1"}, "r/lib/modules/6.1" + module, "", []string{"r/boot/vmlinux-6.1", "r/boot/vmlinuz-6.1"}},
 		{"nothing", nil, "a.ko", "0.0.0-none", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -58,6 +61,32 @@ func TestBases(t *testing.T) {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		})
+	}
+}
+
+// TestReadKernelBase: the first file that has BTF is taken, and where none has, the error is the likeliest one's.
+func TestReadKernelBase(t *testing.T) {
+	root := t.TempDir()
+	if _, _, err := ReadKernelBase(root, "6.1"); !errors.Is(err, ErrNoKernelBTF) || !strings.HasPrefix(err.Error(), "kernel 6.1: no BTF of it") {
+		t.Errorf("nothing there: %v", err)
+	}
+	place(t, root, "lib/modules/6.1/build/vmlinux", "boot/vmlinux-6.1")
+	if _, _, err := ReadKernelBase(root, "6.1"); !errors.Is(err, btf.ErrTruncated) || !strings.Contains(err.Error(), "build/vmlinux: ") {
+		t.Errorf("only broken ones: %v", err)
+	}
+	good, err := btf.NewBuilder(nil).Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := filepath.Join(root, "boot/vmlinux-6.1")
+	if err := os.WriteFile(want, good.Append(nil), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if b, path, err := ReadKernelBase(root, "6.1"); err != nil || b == nil || path != want {
+		t.Errorf("got %q, %v, want %q", path, err, want)
+	}
+	if _, path, err := ReadKernelBase(root, ""); err == nil {
+		t.Errorf("no release: %s", path)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/gobtf/gobtf/btfids"
 	"github.com/gobtf/gobtf/distill"
 	"github.com/gobtf/gobtf/internal/elfx"
+	"github.com/gobtf/gobtf/internal/filekind"
 	"github.com/gobtf/gobtf/module"
 )
 
@@ -214,15 +215,14 @@ func (in *verifyInput) checkIDs(t *btf.Types, full bool) (found []verify.Finding
 }
 
 func readForVerify(path string) (*verifyInput, error) {
-	m, err := elfx.Map(path)
+	m, err := elfx.MapBTF(path)
 	if err != nil {
 		return nil, err
 	}
 	defer m.Close()
 	if !bytes.HasPrefix(m.Data, []byte("\x7fELF")) {
-		isBTF := bytes.HasPrefix(m.Data, []byte{0x9f, 0xeb}) || bytes.HasPrefix(m.Data, []byte{0xeb, 0x9f})
-		if what := elfx.WhatIs(m.Data); !isBTF && what != "" {
-			return nil, fmt.Errorf("%s: neither BTF nor an ELF file: %s", path, what)
+		if !filekind.IsBTF(m.Data) && filekind.What(m.Data) != "" { // of what has no name the kernel's own words are more
+			return nil, fmt.Errorf("%s: %w", path, filekind.Neither(m.Data, btf.ErrNotBTF))
 		}
 		return &verifyInput{own: bytes.Clone(m.Data)}, nil
 	}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"regexp"
 	"strings"
@@ -29,6 +31,9 @@ func refitTable() argp.Table {
 		maxUnpackedOption,
 	}
 }
+
+// kernelOption says which kernel is meant.
+var kernelOption = argp.Option{Long: "kernel", Arg: argp.Required, Value: "RELEASE", Help: "the base is of kernel `RELEASE` (running, or as uname -r prints it); without a base, the BTF of that kernel on this machine"}
 
 func refitOptions(c *argp.Line, stderr io.Writer) (opt refitting, err error) {
 	if err = setMaxUnpacked(c); err != nil {
@@ -71,8 +76,8 @@ var addCommand = command{
 built with "Skipping BTF generation ... due to unavailability of vmlinux". A module that the base's
 kernel would not load by its vermagic is refused.`,
 	options: append(refitTable(),
-		argp.Option{Long: "btf_base", Arg: argp.Required, Value: "FILE", Default: runningBTF, Help: "split BTF on `FILE` (BTF, or ELF with .BTF, compressed or not)"},
-		argp.Option{Long: "kernel", Arg: argp.Required, Value: "RELEASE", Help: "the base is of kernel `RELEASE` (running, or as uname -r prints it)"},
+		argp.Option{Long: "btf_base", Arg: argp.Required, Value: "FILE", Default: runningBTF, Help: "split BTF on `FILE` (BTF, ELF with .BTF, compressed or not, or vmlinuz)"},
+		kernelOption,
 		argp.Option{Long: "force", Help: "also give BTF to a module that the base's kernel would not load"},
 		argp.Option{Long: "form", Arg: argp.Required, Value: "FORM", Default: "split", Help: "`FORM` is split, distilled, portable, shifted or raw"}),
 	run: add,
@@ -89,14 +94,13 @@ func add(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 	if len(files) == 0 {
 		return usagef("add: no module")
 	}
-	base := c.String("btf_base")
 	opt, err := refitOptions(c, stderr)
 	if err != nil {
 		return err
 	}
-	onto, err := module.ReadBase(base)
+	onto, base, err := chosenBase(c, "btf_base")
 	if err != nil {
-		return at(err, base)
+		return err
 	}
 	release, err := baseRelease(onto, base, c.String("kernel"))
 	if err != nil {
@@ -107,6 +111,24 @@ func add(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 	return eachModule(files, &moduleShow{stdout: stdout, stderr: stderr, json: c.Has("json")}, func(path string) (*refit.Report, error) {
 		return refit.AddFile(ctx, path, onto, release, form, opt.Options)
 	})
+}
+
+// chosenBase reads the base that an option names, and returns its path as well. Where only --kernel is given, it is a file on this machine
+// that has that kernel's BTF.
+func chosenBase(c *argp.Line, option string) (*btf.Base, string, error) {
+	release, path := c.String("kernel"), c.String(option)
+	if !c.Has(option) && release != "" && release != "running" {
+		base, path, err := module.ReadKernelBase("/", release)
+		if err != nil {
+			err = fmt.Errorf("%w (--%s FILE)", err, option)
+		}
+		return base, path, err
+	}
+	base, err := module.ReadBase(path)
+	if errors.Is(err, fs.ErrNotExist) && !c.Has(option) {
+		return nil, "", fmt.Errorf("%w: the running kernel shows no BTF (--kernel RELEASE or --%s FILE gives another)", at(err, path), option)
+	}
+	return base, path, at(err, path)
 }
 
 // inModules finds a kernel's folder in a path.

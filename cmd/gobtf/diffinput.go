@@ -49,7 +49,12 @@ func (in *inputs) base(path string) (*btf.Types, error) {
 // baseOf returns the first vmlinux with BTF among those that a module may continue, and its path; nil when there is none.
 func (in *inputs) baseOf(m *module.File) (string, *btf.Types) {
 	release, _ := m.Release() // a module without one is looked for by its path
-	for _, p := range module.Bases(m.Path(), release) {
+	return in.firstBase(module.Bases(m.Path(), release))
+}
+
+// firstBase returns the first of some files that has BTF, and its path; nil when there is none.
+func (in *inputs) firstBase(paths []string) (string, *btf.Types) {
+	for _, p := range paths {
 		if b, err := in.base(p); err == nil {
 			return p, b
 		}

@@ -339,20 +339,11 @@ func named(paths []string) string {
 
 // base is the kernel's BTF, from where it can be had.
 func (m *machine) base() (*btf.Types, error) {
-	places := []string{m.modules("build/vmlinux"), "usr/lib/debug/boot/vmlinux-" + m.release, "usr/lib/debug/" + m.modules("vmlinux")}
-	if m.running {
-		places = append([]string{runningBTF}, places...)
+	b, _, err := module.ReadKernelBase(m.path(""), m.release)
+	if err != nil {
+		return nil, err
 	}
-	for _, p := range places {
-		if m.exists(p) {
-			b, err := module.ReadBase(m.path(p))
-			if err != nil {
-				return nil, err
-			}
-			return b.Types, nil
-		}
-	}
-	return nil, errors.New("its BTF is not here")
+	return b.Types, nil
 }
 
 // show prints the checks; the error counts the problems.

@@ -21,9 +21,9 @@ var rebaseCommand = command{
 split BTF together with --from. Refused where a struct that the module embeds or reaches into differs. Ends with 0 when
 every module fits. docs/module-btf.md has recipes.`,
 	options: append(refitTable(),
-		argp.Option{Long: "onto", Arg: argp.Required, Value: "BASE", Default: runningBTF, Help: "the `BASE` to fit (BTF, or ELF with .BTF, compressed or not)"},
+		argp.Option{Long: "onto", Arg: argp.Required, Value: "BASE", Default: runningBTF, Help: "the `BASE` to fit (BTF, ELF with .BTF, compressed or not, or vmlinuz)"},
 		argp.Option{Long: "from", Arg: argp.Required, Value: "OLD", Help: "the base `OLD` that split BTF was built on"},
-		argp.Option{Long: "kernel", Arg: argp.Required, Value: "RELEASE", Help: "the base is of kernel `RELEASE` (running, or as uname -r prints it)"},
+		kernelOption,
 		argp.Option{Long: "form", Arg: argp.Required, Value: "FORM", Help: "write `FORM`: split, or shifted (standalone BTF moved up, nothing shared)"},
 		argp.Option{Long: "check", Help: "report only, write nothing"},
 		argp.Option{Long: "force", Help: "write where structs differ, too, and where the base's kernel would not load the module"},
@@ -46,16 +46,16 @@ func rebase(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 	if (dir == "") == (len(files) == 0) {
 		return usagef("rebase: give modules, or --all with a folder of them")
 	}
-	onto, err := module.ReadBase(c.String("onto"))
+	onto, target, err := chosenBase(c, "onto")
 	if err != nil {
-		return at(err, c.String("onto"))
+		return err
 	}
-	release, err := baseRelease(onto, c.String("onto"), c.String("kernel"))
+	release, err := baseRelease(onto, target, c.String("kernel"))
 	if err != nil {
 		return err
 	}
 	opt.AnyKernel = c.Has("ignore_vermagic")
-	opt.vermagic(c.String("onto"), release)
+	opt.vermagic(target, release)
 	if from := c.String("from"); from != "" {
 		old, err := module.ReadBase(from)
 		if err != nil {
@@ -68,7 +68,7 @@ func rebase(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 		o.Notes = notes
 		r, err := refit.RebaseFile(ctx, path, onto, o)
 		if err == nil && opt.Check && !r.Fits {
-			err = fmt.Errorf("%s: %w %s: %s", path, errDoesNotFit, c.String("onto"), r.Why)
+			err = fmt.Errorf("%s: %w %s: %s", path, errDoesNotFit, target, r.Why)
 		}
 		return r, err
 	}

@@ -88,9 +88,14 @@ func verifyFiles(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) er
 		}
 		return verifyAll(ctx, c, dir, list, one, stdout, stderr)
 	}
-	bad := 0
+	bad, in := 0, newInputs()
 	for _, path := range files {
 		v, err := one(path)
+		if errors.Is(err, refit.ErrNeedsBase) {
+			if found := in.findBase(path, stderr); found != nil {
+				v, err = refit.Verify(path, found, kernel, c.Has("full"), size)
+			}
+		}
 		switch {
 		case err != nil && len(files) == 1:
 			return at(err, path)
@@ -120,10 +125,28 @@ func baseOfAll(path string, stderr io.Writer) *btf.Types {
 	}
 	defer m.Close()
 	p, base := newInputs().baseOf(m)
-	if base != nil {
-		fmt.Fprintf(stderr, "gobtf: the base is %s (--btf_base names another)\n", p)
+	sayBase(stderr, p, base)
+	return base
+}
+
+// findBase finds the vmlinux that the split BTF of a file may continue, and says once which it is. nil: there is none.
+func (in *inputs) findBase(path string, stderr io.Writer) *btf.Types {
+	b, err := module.ReadBTF(path)
+	if err != nil {
+		return nil
+	}
+	known := len(in.bases)
+	p, base := in.firstBase(b.Bases())
+	if len(in.bases) > known {
+		sayBase(stderr, p, base)
 	}
 	return base
+}
+
+func sayBase(stderr io.Writer, path string, base *btf.Types) {
+	if base != nil {
+		fmt.Fprintf(stderr, "gobtf: the base is %s (--btf_base names another)\n", path)
+	}
 }
 
 // verifyAll takes all modules of a tree, and says what is wrong with those that are not good.

@@ -5,6 +5,7 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
+	"github.com/gobtf/gobtf/internal/filekind"
 	"strings"
 	"sync"
 )
@@ -163,7 +164,7 @@ func (f *File) readHeader() error {
 		if len(b) < 4 && strings.HasPrefix(elf.ELFMAG, string(b)) {
 			return f.outside("ELF header", 0, 52)
 		}
-		if what := WhatIs(f.data); what != "" {
+		if what := filekind.What(f.data); what != "" {
 			return f.fail("", "%w: %s", ErrNotELF, what)
 		}
 		return f.fail("", "%w", ErrNotELF)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync/atomic"
 
+	"github.com/gobtf/gobtf/internal/filekind"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
@@ -192,8 +193,11 @@ func sniff(b []byte) string {
 	return ""
 }
 
-// Decompress returns the contents of a file that is compressed as a whole, with what Map knows.
+// Decompress returns the contents of a file that is compressed as a whole, with what Map knows, and the kernel in an image to boot from.
 func Decompress(b []byte) ([]byte, error) {
+	if filekind.IsBootImage(b) {
+		return bootKernel(b)
+	}
 	kind := sniff(b)
 	if kind == "" {
 		return nil, errors.New("decompress it first")

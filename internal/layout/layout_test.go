@@ -39,11 +39,11 @@ var table = map[string]row{
 		"cmd/gobtf/early", "batch", "btf", "btf/cdecl", "btf/core", "btf/diff", "btf/diff/report", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "internal/archive", "internal/argp", "internal/debuginfod", "module", "refit",
 		"github.com/urfave/cli/v2", "github.com/schollz/progressbar/v3",
 	}},
-	"module":          {may: []string{"btf", "internal/elfx", "github.com/smallstep/pkcs7", "github.com/youmark/pkcs8"}, ban: []string{"debug/dwarf"}},
+	"module":          {may: []string{"btf", "internal/elfx", "internal/filekind", "github.com/smallstep/pkcs7", "github.com/youmark/pkcs8"}, ban: []string{"debug/dwarf"}},
 	"cmd/gobtf/early": {ban: []string{"os", "fmt", "strings"}}, // it must be initialized before them
 	"batch":           {may: []string{"btf", "btf/diff", "encoder", "module", "github.com/ulikunitz/xz", unix}},
 	"explain":         {may: []string{"btf", "dwarf2btf", "encoder", delveOp, delveReg}},
-	"refit":           {may: []string{"btf", "btf/verify", "btfids", "dedup", "distill", "encoder", "internal/elfx", "module"}}, // it writes .BTF and .BTF_ids at once
+	"refit":           {may: []string{"btf", "btf/verify", "btfids", "dedup", "distill", "encoder", "internal/elfx", "internal/filekind", "module"}}, // it writes .BTF and .BTF_ids at once
 	"encoder": {
 		may: []string{"btf", "btf/verify", "btfids", "internal/dedup", "internal/graph", "distill", "internal/convert", "internal/elfx", "internal/mem", "internal/shown", "module"},
 		ban: []string{"encoding/binary", "debug/dwarf"}, // it orders stages and decides, and decodes nothing
@@ -56,7 +56,7 @@ var table = map[string]row{
 	"internal/graph":    {may: []string{"btf", "internal/intern"}, ban: elfAndDwarf},
 	"distill":           {may: []string{"btf"}, ban: elfAndDwarf},
 	"btfids":            {may: []string{"btf", "distill", "internal/elfx", "internal/shown"}, ban: []string{"debug/dwarf"}},
-	"btf":               {may: []string{"internal/intern", "internal/mem"}, ban: []string{"debug/dwarf"}},
+	"btf":               {may: []string{"internal/filekind", "internal/intern", "internal/mem"}, ban: []string{"debug/dwarf"}},
 	"btf/cdecl":         {may: []string{"btf"}, ban: elfAndDwarf},
 	"btf/core":          {may: []string{"btf"}, ban: elfAndDwarf},
 	"btf/diff":          {may: []string{"btf", "btf/cdecl"}, ban: elfAndDwarf},
@@ -68,7 +68,8 @@ var table = map[string]row{
 	"internal/argp":       {ban: []string{"os"}},
 	"internal/debuginfod": {may: []string{"module", unix}, ban: elfAndDwarf},
 	"internal/dwarfscan":  {ban: []string{"debug/", "os"}},
-	"internal/elfx":       {may: []string{"github.com/klauspost/compress/", "github.com/ulikunitz/xz", unix}, ban: []string{"debug/dwarf"}},
+	"internal/elfx":       {may: []string{"internal/filekind", "github.com/klauspost/compress/", "github.com/pierrec/lz4/v4", "github.com/ulikunitz/xz", unix}, ban: []string{"debug/dwarf"}},
+	"internal/filekind":   {ban: []string{"debug/", "os"}},
 	"internal/intern":     {may: []string{"internal/mem"}, ban: elfAndDwarf},
 	"internal/mem":        {may: []string{unix}, ban: elfAndDwarf},
 	"internal/btftest":    {may: []string{"btf", "internal/testinput"}, ban: elfAndDwarf}, // for tests
@@ -88,7 +89,7 @@ var table = map[string]row{
 // are second opinions there.
 var testOnly = []string{
 	"github.com/cilium/ebpf", "github.com/cilium/ebpf/", "github.com/go-delve/delve/pkg/dwarf/", "github.com/google/go-cmp/",
-	"github.com/blakesmith/ar", "github.com/rogpeppe/go-internal/", "github.com/smallstep/pkcs7", "github.com/klauspost/compress/", "github.com/ulikunitz/xz", "golang.org/x/tools/go/packages", unix,
+	"github.com/blakesmith/ar", "github.com/rogpeppe/go-internal/", "github.com/smallstep/pkcs7", "github.com/klauspost/compress/", "github.com/pierrec/lz4/v4", "github.com/ulikunitz/xz", "golang.org/x/tools/go/packages", unix,
 }
 
 type listed struct {
