@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -62,6 +63,31 @@ func Modules(dir string) (list []Input, err error) {
 			list = append(list, Input{path, fi.Size()})
 		}
 		return err
+	})
+	return list, err
+}
+
+// Links lists the symbolic links below a folder that have the name of a module and lead to a file outside of the folder, as weak-modules
+// makes them in weak-updates. Those that lead nowhere are not among them.
+func Links(dir string) (list []Input, err error) {
+	top, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return nil, err
+	}
+	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Type()&fs.ModeSymlink == 0 || !IsModule(path) {
+			return err
+		}
+		to, err := filepath.EvalSymlinks(path)
+		if err != nil {
+			return nil // nowhere
+		}
+		fi, err := os.Stat(to)
+		if rel, e := filepath.Rel(top, to); err != nil || !fi.Mode().IsRegular() || e == nil && filepath.IsLocal(rel) {
+			return nil
+		}
+		list = append(list, Input{path, fi.Size()})
+		return nil
 	})
 	return list, err
 }

@@ -144,3 +144,38 @@ func TestModules(t *testing.T) {
 		t.Error("a folder that is not there has no modules")
 	}
 }
+
+// TestLinks: links to modules elsewhere, and not those inside of the folder, to nothing, to folders, or of other names.
+func TestLinks(t *testing.T) {
+	top := t.TempDir()
+	dir := filepath.Join(top, "in")
+	for _, name := range []string{"in/a.ko", "in/sub/b.ko", "out/c.ko", "out/d.ko/e", "inside/f.ko"} {
+		path := filepath.Join(top, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(name), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, to := range map[string]string{
+		"l1.ko": "../out/c.ko", "sub/l2.ko": filepath.Join(top, "out/c.ko"), "l3.ko": "../inside/f.ko", "l4.ko": "l1.ko",
+		"inner.ko": "a.ko", "nowhere.ko": "none.ko", "folder.ko": "../out/d.ko", "other": "../out/c.ko", "around.ko": "../in/sub/b.ko",
+	} {
+		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := Links(dir)
+	var got []string
+	for _, f := range list {
+		name, _ := filepath.Rel(dir, f.Path)
+		got = append(got, fmt.Sprint(name, " ", f.Size))
+	}
+	if want := []string{"l1.ko 8", "l3.ko 11", "l4.ko 8", "sub/l2.ko 8"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, %v; want %q", got, err, want)
+	}
+	if _, err := Links(filepath.Join(dir, "none")); err == nil {
+		t.Error("a folder that is not there has no links")
+	}
+}

@@ -36,6 +36,19 @@ func Open(path string) (*File, error) {
 	return FromELF(f), nil
 }
 
+// OpenLink opens the file that a symbolic link leads to. What is written takes the place of the link, and the file behind it stays as it is.
+func OpenLink(path string) (*File, error) {
+	f, err := elfx.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.TakeLink(); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return FromELF(f), nil
+}
+
 // OpenFile reads a file that is open already, and need not have a name any more; name is what messages call it. f must stay open until Close,
 // which leaves it open. Nothing can be written into it.
 func OpenFile(f *os.File, name string) (*File, error) {

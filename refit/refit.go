@@ -28,6 +28,7 @@ type Options struct {
 	Force bool       // also where a struct that the module relies on differs
 	Check bool       // write nothing
 
+	CopyLink  bool   // the path is a symbolic link: what is written takes its place, and the module behind it stays as it is
 	Vermagic  string // of the base's kernel (module.KernelVermagic); "" is not known, and nothing is compared
 	AnyKernel bool   // also a module that a kernel with this vermagic would refuse
 
@@ -122,7 +123,11 @@ func readSubject(f *module.File) (m *subject, err error) {
 
 // RebaseFile opens a module and rebases it.
 func RebaseFile(ctx context.Context, path string, onto *btf.Base, opt Options) (*Report, error) {
-	f, err := module.Open(path)
+	open := module.Open
+	if opt.CopyLink {
+		open = module.OpenLink
+	}
+	f, err := open(path)
 	if err != nil {
 		return nil, err
 	}

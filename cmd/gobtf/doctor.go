@@ -322,7 +322,14 @@ func (m *machine) outOfTree() {
 		m.add(name, "note", "gobtf add "+without[0], "%d of %d have no BTF: %s", len(without), len(list), named(without))
 	}
 	if len(bad) > 0 {
-		m.add(name, "problem", "gobtf rebase "+bad[0], "%d of %d have BTF that does not fit the kernel: %s", len(bad), len(list), named(bad))
+		next := "gobtf rebase "
+		if !m.running {
+			next += "--kernel " + m.release + " "
+		}
+		if isLink(bad[0]) { // weak-modules made it
+			next += "--copy_links "
+		}
+		m.add(name, "problem", next+bad[0], "%d of %d have BTF that does not fit the kernel: %s", len(bad), len(list), named(bad))
 	}
 }
 

@@ -84,7 +84,56 @@ func TestHook(t *testing.T) {
 			t.Errorf("no %q in %s", want, log)
 		}
 	}
-	if out, err := exec.Command(filepath.Join(bin, "gobtf"), "verify", "--btf_base", base, ko).CombinedOutput(); err != nil {
-		t.Errorf("%v: %s", err, out)
+	verify := func(base, path string) {
+		t.Helper()
+		if out, err := exec.Command(filepath.Join(bin, "gobtf"), "verify", "--btf_base", base, path).CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+	}
+	verify(base, ko)
+
+	// A module of another kernel, which weak-modules has linked to: the link becomes a copy that fits, and the module stays as it is. When it
+	// is removed, the next run removes the copy.
+	const other = "../../testdata/golden/splitbase.default.btf"
+	old := put("lib/modules/6.12.1-old/extra/c.ko.zst", module)
+	if out, err := exec.Command(filepath.Join(bin, "gobtf"), "add", "--btf_base", other, old).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	before := string(read(old))
+	link := filepath.Join(root, "lib/modules/"+release+"/weak-updates/c.ko.zst")
+	if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(old, link); err != nil {
+		t.Fatal(err)
+	}
+	if log := run(release); !strings.Contains(log, "weak-updates: 1 modules: 0 fit as they are, 1 rebased") {
+		t.Errorf("a link: %s", log)
+	}
+	if string(read(old)) != before {
+		t.Error("the other kernel's module was changed")
+	}
+	if isLink(link) {
+		t.Error("the link is still there")
+	}
+	verify(base, link)
+	verify(other, old)
+	run(release)
+	verify(base, link) // its module is there: it stays
+	if err := os.Remove(old); err != nil {
+		t.Fatal(err)
+	}
+	if log := run(release); !strings.Contains(log, "c.ko.zst is gone, and its copy with it") {
+		t.Errorf("the module was removed: %s", log)
+	}
+	if _, err := os.Lstat(link); !os.IsNotExist(err) {
+		t.Errorf("the copy of a module that is gone: %v", err)
+	}
+	// A link whose module fits stays a link.
+	if err := os.Symlink(ko, link); err != nil {
+		t.Fatal(err)
+	}
+	if run(release); !isLink(link) {
+		t.Error("a link that fits became a copy")
 	}
 }

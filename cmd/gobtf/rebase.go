@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"runtime"
 
 	"github.com/gobtf/gobtf/batch"
@@ -28,7 +31,8 @@ every module fits. docs/module-btf.md has recipes.`,
 		argp.Option{Long: "check", Help: "report only, write nothing"},
 		argp.Option{Long: "force", Help: "write where structs differ, too, and where the base's kernel would not load the module"},
 		argp.Option{Long: "ignore_vermagic", Help: "also where that kernel would load the module only by force (modprobe --force-vermagic)"},
-		argp.Option{Long: "all", Arg: argp.Required, Value: "DIR", Help: "all modules below `DIR` (/lib/modules/RELEASE), several at once (-j)"}),
+		argp.Option{Long: "all", Arg: argp.Required, Value: "DIR", Help: "all modules below `DIR` (/lib/modules/RELEASE), several at once (-j)"},
+		argp.Option{Long: "copy_links", Help: "a link that leads to a module of another kernel, as weak-modules makes them, becomes a copy that fits; the module stays as it is"}),
 	run: rebase,
 }
 
@@ -63,9 +67,13 @@ func rebase(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 		}
 		opt.From = old.Types
 	}
+	links := map[string]bool{}
 	one := func(path string, notes func(string, ...any)) (*refit.Report, error) {
 		o := opt.Options
-		o.Notes = notes
+		o.Notes, o.CopyLink = notes, links[path] || c.Has("copy_links") && isLink(path)
+		if to := otherKernel(path); to != "" && !o.CopyLink && !o.Check {
+			o.Notes("%s: is a link: %s itself is made to fit (--copy_links leaves it alone)", path, to)
+		}
 		r, err := refit.RebaseFile(ctx, path, onto, o)
 		if err == nil && opt.Check && !r.Fits {
 			err = fmt.Errorf("%s: %w %s: %s", path, errDoesNotFit, target, r.Why)
@@ -76,9 +84,45 @@ func rebase(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 	if dir == "" {
 		return eachModule(files, show, func(path string) (*refit.Report, error) { return one(path, opt.Notes) })
 	}
+	linked, err := batch.Links(dir)
+	if err != nil {
+		return at(err, dir)
+	}
+	list, err := batch.Modules(dir)
+	switch {
+	case err != nil:
+		return at(err, dir)
+	case c.Has("copy_links"):
+		for _, l := range linked {
+			links[l.Path] = true
+		}
+		list = append(list, linked...)
+	case len(linked) > 0:
+		opt.Notes("%s: links to modules elsewhere, left alone since those are another kernel's: %d (--copy_links puts copies that fit in their place)", dir, len(linked))
+	}
+	if len(list) == 0 && len(linked) == 0 {
+		return at(errNoModules, dir)
+	}
 	jobs := cmp.Or(opt.Jobs, runtime.GOMAXPROCS(0))
 	opt.Jobs = 1 // of each module: there are several at once
-	return rebaseAll(ctx, dir, jobs, show, one)
+	return rebaseAll(ctx, dir, list, jobs, show, one)
+}
+
+func isLink(path string) bool {
+	fi, err := os.Lstat(path)
+	return err == nil && fi.Mode().Type() == fs.ModeSymlink
+}
+
+// otherKernel returns where a link leads to, if that is in the folder of another kernel than the link's; "" for all else.
+func otherKernel(path string) string {
+	if !isLink(path) {
+		return ""
+	}
+	to, err := filepath.EvalSymlinks(path)
+	if err != nil || module.ReleaseOf(to) == module.ReleaseOf(path) {
+		return ""
+	}
+	return to
 }
 
 // rebased is what became of a module, and what was to be said meanwhile.
@@ -90,24 +134,13 @@ type rebased struct {
 // allMemory is what modules may take together that --all works on, by estimate.
 const allMemory = 1 << 30
 
-// allModules returns the modules of the folder that --all names.
-func allModules(dir string) ([]batch.Input, error) {
-	list, err := batch.Modules(dir)
-	if err == nil && len(list) == 0 {
-		err = fmt.Errorf("%s: no modules", dir)
-	}
-	return list, at(err, dir)
-}
+var errNoModules = errors.New("no modules")
 
 // rebaseAll takes all modules of a tree. What fits, and what has no BTF, is only counted.
-func rebaseAll(ctx context.Context, dir string, jobs int, show *moduleShow, one func(path string, notes func(string, ...any)) (*refit.Report, error)) error {
-	list, err := allModules(dir)
-	if err != nil {
-		return err
-	}
+func rebaseAll(ctx context.Context, dir string, list []batch.Input, jobs int, show *moduleShow, one func(path string, notes func(string, ...any)) (*refit.Report, error)) error {
 	show.bar = progress(show.stderr, len(list), "modules")
 	fit, done, none, failed := 0, 0, 0, 0
-	err = batch.InOrder(ctx, list, jobs, allMemory, func(path string) (r rebased, err error) {
+	err := batch.InOrder(ctx, list, jobs, allMemory, func(path string) (r rebased, err error) {
 		r.report, err = one(path, func(format string, args ...any) { r.notes = append(r.notes, fmt.Sprintf(format, args...)) })
 		return r, err
 	}, func(path string, r rebased, err error) {

@@ -79,9 +79,16 @@ func verifyFiles(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) er
 		return refit.Verify(path, base, kernel, c.Has("full"), size)
 	}
 	if dir != "" {
-		list, err := allModules(dir)
+		list, err := batch.Modules(dir)
 		if err != nil {
-			return err
+			return at(err, dir)
+		}
+		linked, err := batch.Links(dir) // weak-updates has nothing else
+		if err != nil {
+			return at(err, dir)
+		}
+		if list = append(list, linked...); len(list) == 0 {
+			return at(errNoModules, dir)
 		}
 		if base == nil {
 			base = baseOfAll(list[0].Path, stderr)

@@ -31,6 +31,11 @@ func openEntry(path string) (*entry, error) {
 			return nil, cause(err)
 		}
 	}
+	return openPlace(path, real)
+}
+
+// openPlace opens the folder of a name, which may be a link's. path is what messages call it.
+func openPlace(path, real string) (*entry, error) {
 	dir, name := filepath.Split(real)
 	if dir == "" {
 		dir = "."
@@ -102,6 +107,26 @@ type origin struct {
 	*entry
 	file *os.File
 	st   unix.Stat_t
+	link *unix.Stat_t // the link that the entry is instead of the file's (takeLink); nil: none
+}
+
+// takeLink makes the entry that of the symbolic link at path, by which the file was opened.
+func (o *origin) takeLink(path string) error {
+	e, err := openPlace(path, path)
+	if err != nil {
+		return err
+	}
+	st, err := e.stat()
+	if err == nil && st.Mode&unix.S_IFMT != unix.S_IFLNK {
+		err = errors.New("is no symbolic link")
+	}
+	if err != nil {
+		e.close()
+		return err
+	}
+	o.entry.close()
+	o.entry, o.link = e, &st
+	return nil
 }
 
 // openOrigin opens a regular file. Anything else is an error that says what it is.

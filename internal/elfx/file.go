@@ -76,6 +76,18 @@ func Open(path string) (*File, error) {
 	return f, nil
 }
 
+// TakeLink makes what is written take the place of the symbolic link at the file's path, by which it was opened. The file behind the link
+// stays as it is; owner, mode and attributes are taken from it.
+func (f *File) TakeLink() error {
+	if f.m == nil || f.m.origin == nil {
+		return f.fail("", "is not opened by a name")
+	}
+	if err := f.m.origin.takeLink(f.Path); err != nil {
+		return f.fail("", "%w", err)
+	}
+	return nil
+}
+
 // FromBytes reads an ELF file that is in memory already. path is used in messages.
 func FromBytes(path string, b []byte) (*File, error) {
 	return newFile(path, &Mapping{Data: b})

@@ -116,10 +116,13 @@ func (p *pending) fill(old *origin, c content) error {
 	}
 	if old != nil {
 		p.old = &old.st
+		if old.link != nil {
+			p.old = old.link
+		}
 		if err := p.adopt(old); err != nil {
 			return err
 		}
-		if old.st.Nlink > 1 {
+		if old.st.Nlink > 1 && old.link == nil {
 			p.notes = append(p.notes, fmt.Sprintf("it had %d hard links: the new contents are under this name alone", old.st.Nlink))
 		}
 	}

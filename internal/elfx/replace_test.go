@@ -237,6 +237,85 @@ func TestOtherFile(t *testing.T) {
 	}
 }
 
+// TestTakeLink: what is written takes the place of the link that the file was opened by, with the file's owner and mode. Where something else
+// has come there meanwhile, nothing is written.
+func TestTakeLink(t *testing.T) {
+	for name, exchange := range map[string]func(link, victim string) error{
+		"": func(string, string) error { return nil },
+		"another link": func(link, victim string) error {
+			// Beside the old one, so that it is not the same file.
+			if err := os.Symlink(victim, link+".new"); err != nil {
+				return err
+			}
+			return os.Rename(link+".new", link)
+		},
+		"a file":  func(link, victim string) error { return os.Rename(victim, link) },
+		"nothing": func(link, _ string) error { return os.Remove(link) },
+	} {
+		dir := t.TempDir()
+		file, victim, link := filepath.Join(t.TempDir(), "file"), filepath.Join(dir, "victim"), filepath.Join(dir, "link")
+		for _, p := range []string{file, victim} {
+			if err := os.WriteFile(p, []byte("old"), 0o604); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Link(file, file+".2"); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(file, link); err != nil {
+			t.Fatal(err)
+		}
+		o, err := openOrigin(link)
+		if err == nil {
+			err = o.takeLink(link)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := prepare(o.entry, o, content{tail: []byte("new")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.notes) > 0 {
+			t.Errorf("%s: %q", name, p.notes)
+		}
+		if err := exchange(link, victim); err != nil {
+			t.Fatal(err)
+		}
+		switch err := p.replaceOld(); {
+		case name == "":
+			st, e := os.Lstat(link)
+			if err != nil || e != nil || st.Mode() != 0o604 {
+				t.Errorf("%v, %v, %v", err, e, st.Mode())
+			}
+			if b, _ := os.ReadFile(link); string(b) != "new" {
+				t.Errorf("in the place of the link is %q", b)
+			}
+		case !errors.Is(err, ErrChanged):
+			t.Errorf("%s: %v", name, err)
+		}
+		p.drop()
+		o.close()
+		for _, f := range []string{file, file + ".2"} {
+			if b, _ := os.ReadFile(f); string(b) != "old" {
+				t.Errorf("%s: the file is %q", name, b)
+			}
+		}
+	}
+	path := filepath.Join(t.TempDir(), "x")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o, err := openOrigin(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.close()
+	if err := o.takeLink(path); err == nil || !strings.Contains(err.Error(), "is no symbolic link") {
+		t.Error(err)
+	}
+}
+
 // TestMovedFolder: the new file goes into the folder that was opened, wherever it is now.
 func TestMovedFolder(t *testing.T) {
 	top := t.TempDir()
