@@ -5,7 +5,7 @@ STATICCHECK = v0.6.1
 CROSS = 386 arm arm64 riscv64 s390x ppc64le loong64
 # Tests and checks go without the compiler's profile (cmd/gobtf/default.pgo), for which everything would be compiled once more.
 lint race fuzz mutants: export GOFLAGS := $(or $(GOFLAGS),-pgo=off)
-.PHONY: install build test pgo torture cross-test machines readers attack determinism packages package-test dist release race fuzz bench growth fixtures rules mutants parity sweep kbuild-test kbuild-docs boot-test oot-test demo lint clean
+.PHONY: install build test pgo torture cross-test machines readers attack determinism packages package-test dkms-test dist release race fuzz bench growth fixtures rules mutants parity sweep kbuild-test kbuild-docs boot-test oot-test demo lint clean
 
 build: ## bin/gobtf, statically linked
 	CGO_ENABLED=0 $(GO) build -pgo=auto -trimpath -o bin/gobtf ./cmd/gobtf
@@ -27,6 +27,9 @@ packages: ## .deb and .rpm for eight machines, by nfpm, into dist/ : ARCHES="amd
 
 package-test: ## the amd64 package in clean Debian trees: installed, a module built with it, its hooks, removed : SUITES="trixie"
 	scripts/e2e/package-test $(SUITES)
+
+dkms-test: ## a module by DKMS in a clean Debian tree, loaded in qemu on its kernel and, rebased by the hook, on the next : SUITE=trixie
+	scripts/e2e/dkms-test $(SUITE)
 
 dist: ## the source with its libraries, bill of materials and checksums, into dist/
 	scripts/dist

@@ -37,6 +37,10 @@ type Options struct {
 	DebugDirs      []string       // where separate debug files are looked for, before /usr/lib/debug
 	Jobs           int            // workers of one encoding, 0 by size
 
+	// FindFrom finds the base of the kernel that a module was built for, whose release its vermagic says: where there is no From, and
+	// split BTF is all that the module has. It returns nil where there is none. Several goroutines may call it.
+	FindFrom func(release string) *btf.Types
+
 	// FetchDebug is as encoder.Options.FetchDebug.
 	FetchDebug func(ctx context.Context, buildID []byte) (string, error)
 

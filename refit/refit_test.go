@@ -237,19 +237,30 @@ func TestRebase(t *testing.T) {
 		form   Form
 		dwarf  bool
 		from   *btf.Types
+		find   *btf.Types
 		source string
 	}{
-		{"DWARF", Split, true, nil, "its DWARF"},
-		{"split", Split, false, b.ours, "its split BTF and the base of --from"},
-		{"raw", Raw, false, nil, "its raw BTF"},
-		{"shifted", Shifted, false, nil, "its shifted BTF"},
-		{"shifted, its base is known", Shifted, false, b.ours, "its shifted BTF"},
-		{"portable", Portable, false, nil, "its portable BTF"},
-		{"distilled", Distilled, false, nil, "its .BTF.base"},
+		{"DWARF", Split, true, nil, nil, "its DWARF"},
+		{"split", Split, false, b.ours, nil, "its split BTF and the base of --from"},
+		{"split, its base is found", Split, false, nil, b.ours, "its split BTF and the base it was built on"},
+		{"split, --from counts", Split, false, b.ours, b.moved, "its split BTF and the base of --from"},
+		{"raw", Raw, false, nil, nil, "its raw BTF"},
+		{"shifted", Shifted, false, nil, nil, "its shifted BTF"},
+		{"shifted, its base is known", Shifted, false, b.ours, nil, "its shifted BTF"},
+		{"portable", Portable, false, nil, nil, "its portable BTF"},
+		{"distilled", Distilled, false, nil, nil, "its .BTF.base"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			path := built(t, tc.form, b.ours, tc.dwarf)
 			opt := Options{From: tc.from, Form: Split}
+			if tc.find != nil {
+				opt.FindFrom = func(release string) *btf.Types {
+					if release != "6.12.117+deb13-cloud-amd64" {
+						t.Errorf("the base of %q is looked for", release)
+					}
+					return tc.find
+				}
+			}
 			before, err := os.ReadFile(path)
 			if err != nil {
 				t.Fatal(err)
@@ -427,6 +438,14 @@ func TestRefused(t *testing.T) {
 			_, err := RebaseFile(context.Background(), split, onto, Options{From: b.moved})
 			return err
 		}, ErrNoSource, "on --from"},
+		{"split BTF whose base is not to be had", func() error {
+			_, err := RebaseFile(context.Background(), split, onto, Options{FindFrom: func(string) *btf.Types { return nil }})
+			return err
+		}, ErrNoSource, "without --from"},
+		{"split BTF of another build of its kernel", func() error {
+			_, err := RebaseFile(context.Background(), split, onto, Options{FindFrom: func(string) *btf.Types { return b.moved }})
+			return err
+		}, ErrNoSource, "without --from"},
 		{"no BTF", func() error {
 			path := filepath.Join(t.TempDir(), "m.ko")
 			os.WriteFile(path, unpack(t, "gobtf_demo.ko.zst"), 0o666)

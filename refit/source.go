@@ -28,6 +28,14 @@ func (s sources) best(ctx context.Context) (*btf.Types, error) {
 	if t != nil || err != nil {
 		return t, err
 	}
+	if s.found == nil && errors.Is(s.unknown, ErrUnknownBase) && s.opt.From == nil && s.opt.FindFrom != nil && s.m.release != "" {
+		if from := s.opt.FindFrom(s.m.release); from != nil {
+			s.found, s.unknown = Recognise(s.m.own, s.m.sec, s.onto.Types, from)
+		}
+		if s.found != nil {
+			s.r.Before = s.found.Form
+		}
+	}
 	switch {
 	case s.found == nil && errors.Is(s.unknown, ErrUnknownBase) && s.opt.From == nil:
 		return nil, fmt.Errorf("%s: %w: %w, it has no debug information, and without --from nothing says which base its types are of", s.m.path, ErrNoSource, s.unknown)
@@ -155,6 +163,9 @@ func (s sources) split() (*btf.Types, error) {
 	s.r.Changes = s.onto.changes(t, named, true, s.found.OnFrom)
 	if s.found.OnFrom {
 		s.r.Source = "its split BTF and the base of --from"
+		if s.opt.From == nil {
+			s.r.Source = "its split BTF and the base it was built on"
+		}
 		return s.closure()
 	}
 	moved, _, err := distill.Relocate(t, s.onto.Types)

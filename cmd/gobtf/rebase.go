@@ -10,8 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 
 	"github.com/gobtf/gobtf/batch"
+	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/argp"
 	"github.com/gobtf/gobtf/module"
 	"github.com/gobtf/gobtf/refit"
@@ -21,8 +23,8 @@ import (
 var rebaseCommand = command{
 	name: "rebase", summary: "make built modules fit another kernel", usage: "[OPTION...] MODULE...\n[OPTION...] --all DIR",
 	text: `Makes a module's BTF and .BTF_ids valid for BASE, by the best source it has: its DWARF, its .BTF.base, standalone BTF, or
-split BTF together with --from. Refused where a struct that the module embeds or reaches into differs. Ends with 0 when
-every module fits. docs/module-btf.md has recipes.`,
+split BTF together with the base it was built on (--from, or what is here of the kernel that its vermagic names). Refused
+where a struct that the module embeds or reaches into differs. Ends with 0 when every module fits. docs/module-btf.md has recipes.`,
 	options: append(refitTable(),
 		argp.Option{Long: "onto", Arg: argp.Required, Value: "BASE", Default: runningBTF, Help: "the `BASE` to fit (BTF, ELF with .BTF, compressed or not, or vmlinuz)"},
 		argp.Option{Long: "from", Arg: argp.Required, Value: "OLD", Help: "the base `OLD` that split BTF was built on"},
@@ -66,6 +68,8 @@ func rebase(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 			return at(err, from)
 		}
 		opt.From = old.Types
+	} else {
+		opt.FindFrom = builtOn(opt.Notes)
 	}
 	links := map[string]bool{}
 	one := func(path string, notes func(string, ...any)) (*refit.Report, error) {
@@ -106,6 +110,25 @@ func rebase(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 	jobs := cmp.Or(opt.Jobs, runtime.GOMAXPROCS(0))
 	opt.Jobs = 1 // of each module: there are several at once
 	return rebaseAll(ctx, dir, list, jobs, show, one)
+}
+
+// builtOn finds the BTF of the kernels that modules were built for, on this machine, and reads each once.
+func builtOn(notes func(string, ...any)) func(release string) *btf.Types {
+	var mu sync.Mutex
+	known := map[string]*btf.Types{}
+	return func(release string) *btf.Types {
+		mu.Lock()
+		defer mu.Unlock()
+		if t, ok := known[release]; ok {
+			return t
+		}
+		known[release] = nil
+		if b, path, err := module.ReadKernelBase("/", release); err == nil {
+			known[release] = b.Types
+			notes("modules of %s are taken to be built on %s (--from names another)", release, path)
+		}
+		return known[release]
+	}
 }
 
 func isLink(path string) bool {

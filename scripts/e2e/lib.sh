@@ -1,4 +1,4 @@
-# What oot-test, boot-test and kbuild-test share; sourced after scripts/lib.sh, never run.
+# What the tests of this folder share; sourced after scripts/lib.sh, never run.
 
 # need COMMAND PACKAGE ...: installs the packages whose command is missing, three tries.
 need() {
@@ -13,6 +13,21 @@ need() {
 	export DEBIAN_FRONTEND=noninteractive
 	three apt-get -q update || die "apt-get update failed three times"
 	three apt-get -qy install --no-install-recommends "${missing[@]}" || die "could not install ${missing[*]} in three tries"
+}
+
+# debian_tree SUITE DIR: a Debian of its own in DIR (debootstrap --variant=minbase), unless it is there.
+debian_tree() {
+	local m
+	[ ! -e "$2.done" ] || return 0
+	[ "$(id -u)" = 0 ] || die "debootstrap and chroot need root"
+	need debootstrap debootstrap
+	m=$(mirror)
+	[ -n "$m" ] || die "no Debian mirror: neither DEBIAN_MIRROR nor a source of this machine names one"
+	say "a tree of $1"
+	rm -rf "$2"
+	mkdir -p "$2"
+	three debootstrap --variant=minbase "$1" "$2" "$m" >"$2.log" 2>&1 || die "debootstrap $1: $(tail -n 1 "$2.log")"
+	: >"$2.done"
 }
 
 need_build() { need make make gcc gcc /usr/include/stdlib.h libc6-dev objcopy binutils flock util-linux dpkg-deb dpkg; }
