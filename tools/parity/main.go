@@ -233,6 +233,9 @@ func (p *parity) summary(what string) error {
 	if n := p.count[alone]; n > 0 {
 		text += fmt.Sprintf("; %d where the reference gives up for a known reason and gobtf writes", n)
 	}
+	if n := p.count[garbage]; n > 0 {
+		text += fmt.Sprintf("; %d that the reference does not relocate", n)
+	}
 	if n := p.count[nothing]; n > 0 {
 		text += fmt.Sprintf("; %d where both have nothing to encode", n)
 	}

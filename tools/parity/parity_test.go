@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
 	"os"
 	"path/filepath"
@@ -88,6 +89,32 @@ func TestFiles(t *testing.T) {
 		}
 		if (err == nil) != (c.err == "") || err != nil && err.Error() != c.err {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.err)
+		}
+	}
+}
+
+// TestUnrelocated: only objects of machines that elfutils does not relocate are excused, and only where the reference lost their names.
+func TestUnrelocated(t *testing.T) {
+	header := func(strings uint32) []byte {
+		b := make([]byte, 24)
+		copy(b, []byte{0x9f, 0xeb, 1, 0, 24})
+		binary.LittleEndian.PutUint32(b[20:], strings)
+		return append(b, make([]byte, strings)...)
+	}
+	for _, c := range []struct {
+		file           string
+		reference, own uint32
+		want           bool
+	}{
+		{"mips64el.o", 30, 400, true},
+		{"mips64el.o", 300, 400, false},
+		{"mips64.o", 30, 400, false},
+		{"mipsel.o", 30, 400, false},
+		{"x86_64.o", 30, 400, false},
+		{"README", 30, 400, false},
+	} {
+		if got := unrelocated("../../testdata/machines/"+c.file, header(c.reference), header(c.own)); got != c.want {
+			t.Errorf("%s, %d bytes of names and %d: %v", c.file, c.reference, c.own, got)
 		}
 	}
 }
