@@ -24,7 +24,7 @@ const maxFile = 1 << 30
 // result's base; when base is not nil it is an error, since such types have to be
 // relocated first.
 func ReadFile(path string, base *Types) (*Types, error) {
-	c, err := readFile(path, nil)
+	c, err := readFile(path, reading{})
 	if err != nil {
 		return nil, err
 	}
@@ -34,30 +34,55 @@ func ReadFile(path string, base *Types) (*Types, error) {
 // ReadBase reads what others are to continue, as ReadFile does, and what an ELF file says besides: for which machine it is, and
 // in the banner of a vmlinux the kernel's release. decompress is given the contents of a file that is compressed, or an image to
 // boot from (vmlinuz), and returns the ELF file, the BTF or the kernel's memory in it; nil refuses such files, except gzip's.
-func ReadBase(path string, decompress func([]byte) ([]byte, error)) (*Base, error) {
-	c, err := readFile(path, decompress)
+//
+// cache, which may be nil, knows bases that were read before.
+func ReadBase(path string, decompress func([]byte) ([]byte, error), cache BaseCache) (*Base, error) {
+	c, err := readFile(path, reading{decompress, cache})
 	if err != nil {
 		return nil, err
 	}
-	t, err := c.types(path, nil)
-	if err != nil {
-		return nil, err
+	b := c.ready
+	if b == nil {
+		t, err := c.types(path, nil)
+		if err != nil {
+			return nil, err
+		}
+		b = NewBase(t)
 	}
-	b := NewBase(t)
 	b.Release, b.Machine = c.release, uint16(c.machine)
 	return b, nil
+}
+
+// BaseCache knows bases that were read before.
+type BaseCache interface {
+	// Find returns the base of the BTF that is the first size bytes of r, nil when it does not know it.
+	Find(r io.ReaderAt, size int64) *Base
+}
+
+// reading is how a file is read: what unpacks it, and what may know its BTF. Each may be nil.
+type reading struct {
+	decompress func([]byte) ([]byte, error)
+	cache      BaseCache
+}
+
+func (rd reading) known(r io.ReaderAt, size int64) *Base {
+	if rd.cache == nil {
+		return nil
+	}
+	return rd.cache.Find(r, size)
 }
 
 // ReadSections reads a file like ReadFile, and returns the bytes of .BTF and of
 // .BTF.base, nil if there is none.
 func ReadSections(path string) (btf, base []byte, err error) {
-	c, err := readFile(path, nil)
+	c, err := readFile(path, reading{})
 	return c.btf, c.base, err
 }
 
 // contents is what of a file matters here.
 type contents struct {
 	btf, base []byte // base: .BTF.base, nil when there is none
+	ready     *Base  // instead of btf: the cache knows it
 	machine   elf.Machine
 	release   string
 }
@@ -79,7 +104,7 @@ func (c contents) types(path string, base *Types) (*Types, error) {
 	return t, nil
 }
 
-func readFile(path string, decompress func([]byte) ([]byte, error)) (contents, error) {
+func readFile(path string, rd reading) (contents, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		var pe *os.PathError
@@ -93,7 +118,7 @@ func readFile(path string, decompress func([]byte) ([]byte, error)) (contents, e
 	if err != nil {
 		return contents{}, inFile(path, "", err)
 	}
-	c, err := readContents(in, decompress)
+	c, err := readContents(in, rd)
 	if err != nil {
 		return contents{}, inFile(path, "", err)
 	}
@@ -104,6 +129,7 @@ func readFile(path string, decompress func([]byte) ([]byte, error)) (contents, e
 type input interface {
 	io.Reader
 	io.ReaderAt
+	io.Seeker
 }
 
 // seekable reads a pipe, such as the shell's <(...), into memory. Devices have no end and are refused.
@@ -139,7 +165,8 @@ var packed = []struct {
 	name, magic string
 }{{"xz", "\xfd7zXZ\x00"}, {"zstd", "\x28\xb5\x2f\xfd"}, {"bzip2", "BZh"}, {"lz4", "\x04\x22\x4d\x18"}, {"lzop", "\x89LZO"}, {"gzip", "\x1f\x8b"}}
 
-func readContents(f input, decompress func([]byte) ([]byte, error)) (contents, error) {
+func readContents(f input, rd reading) (contents, error) {
+	decompress := rd.decompress
 	start := make([]byte, 1<<10)
 	n, err := f.ReadAt(start, 0)
 	if err != nil && err != io.EOF {
@@ -164,11 +191,11 @@ func readContents(f input, decompress func([]byte) ([]byte, error)) (contents, e
 		if err != nil {
 			return contents{}, fmt.Errorf("compressed with %s: %w", p.name, err)
 		}
-		return unpacked(data)
+		return unpacked(data, rd)
 	}
 	switch {
 	case bytes.HasPrefix(start, []byte(elf.ELFMAG)):
-		return elfContents(f)
+		return elfContents(f, rd)
 	case filekind.IsBootImage(start) && decompress != nil:
 		data, err := readAll(f)
 		if err == nil {
@@ -177,7 +204,7 @@ func readContents(f input, decompress func([]byte) ([]byte, error)) (contents, e
 		if err != nil {
 			return contents{}, err
 		}
-		return unpacked(data)
+		return unpacked(data, rd)
 	case bytes.HasPrefix(start, []byte("\x1f\x8b")):
 		z, err := gzip.NewReader(f)
 		if err != nil {
@@ -187,19 +214,27 @@ func readContents(f input, decompress func([]byte) ([]byte, error)) (contents, e
 		if err != nil {
 			return contents{}, fmt.Errorf("gzip: %w", err)
 		}
-		return unpacked(data)
+		return unpacked(data, rd)
 	}
 	if n >= 2 && !filekind.IsBTF(start) {
 		return contents{}, filekind.Neither(start, ErrNotBTF) // before a large file that is something else is read
+	}
+	if size, err := f.Seek(0, io.SeekEnd); err == nil {
+		if b := rd.known(f, size); b != nil {
+			return contents{ready: b}, nil
+		}
+		if _, err = f.Seek(0, io.SeekStart); err != nil {
+			return contents{}, err
+		}
 	}
 	data, err := readAll(f)
 	return contents{btf: data}, err
 }
 
-func unpacked(data []byte) (contents, error) {
+func unpacked(data []byte, rd reading) (contents, error) {
 	switch {
 	case bytes.HasPrefix(data, []byte(elf.ELFMAG)):
-		return elfContents(bytes.NewReader(data))
+		return elfContents(bytes.NewReader(data), rd)
 	case filekind.IsBootImage(data): // a kernel as it stands in memory
 		own := filekind.BTFIn(data)
 		if own == nil {
@@ -228,7 +263,7 @@ func readAll(r io.Reader) ([]byte, error) {
 
 // elfContents reads an ELF file. debug/elf has panicked on
 // broken files before, so a panic in it becomes an error.
-func elfContents(r io.ReaderAt) (c contents, err error) {
+func elfContents(r io.ReaderAt, rd reading) (c contents, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			c, err = contents{}, fmt.Errorf("broken ELF: %v", p)
@@ -243,6 +278,12 @@ func elfContents(r io.ReaderAt) (c contents, err error) {
 		return contents{}, err
 	}
 	c.machine = f.Machine
+	if sec := f.Section(".BTF"); sec != nil && sec.Type != elf.SHT_NOBITS && sec.Flags&elf.SHF_COMPRESSED == 0 && f.Section(".BTF.base") == nil {
+		if c.ready = rd.known(sec, int64(sec.Size)); c.ready != nil {
+			c.release = release(f)
+			return c, nil
+		}
+	}
 	if c.btf, err = elfSection(f, ".BTF"); err != nil {
 		return contents{}, err
 	}

@@ -200,7 +200,7 @@ func TestReadBase(t *testing.T) {
 		if err := os.WriteFile(path, f.data, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		b, err := ReadBase(path, unpack)
+		b, err := ReadBase(path, unpack, nil)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -208,7 +208,7 @@ func TestReadBase(t *testing.T) {
 		if b.Len() != 3 || b.Release != f.release || elf.Machine(b.Machine) != f.machine {
 			t.Errorf("%s: %d types of release %q for %v, want %q for %v", name, b.Len(), b.Release, elf.Machine(b.Machine), f.release, f.machine)
 		}
-		if _, err := ReadBase(path, nil); (err != nil) != (name == "xz") {
+		if _, err := ReadBase(path, nil, nil); (err != nil) != (name == "xz") {
 			t.Errorf("%s: without help: %v", name, err)
 		}
 	}

@@ -27,6 +27,7 @@ func (t *Types) Offset(b []byte) (uint32, bool) {
 // offsetIndex finds strings in a section: an open-addressing table of offsets plus
 // one. The hash's upper bits stand beside each, so that few strings are compared.
 type offsetIndex struct {
+	seed uint64 // of the hashes, which no input shall know
 	mask uint32
 	slot []uint64
 }
@@ -35,13 +36,13 @@ func indexStrings(strs []byte) *offsetIndex {
 	// Many equal strings need no room: there are at most 255 of one byte, 65025 of
 	// two, and all others take four bytes and more.
 	n := min(bytes.Count(strs, []byte{0}), 1<<16+len(strs)/4)
-	x := &offsetIndex{slot: make([]uint64, 1<<bits.Len(uint(2*n)))}
+	x := &offsetIndex{seed: intern.Seed(), slot: make([]uint64, 1<<bits.Len(uint(2*n)))}
 	mem.Populate(x.slot)
 	x.mask = uint32(len(x.slot) - 1)
 	for off := 0; off < len(strs); {
 		s := strs[off:]
 		s = s[:bytes.IndexByte(s, 0)]
-		h := intern.HashBytes(s)
+		h := intern.HashSeeded(x.seed, s)
 		if i := x.slotOf(strs, s, h); x.slot[i] == 0 {
 			x.slot[i] = h&^0xffffffff | uint64(off+1)
 		}
@@ -66,6 +67,6 @@ func (x *offsetIndex) slotOf(strs, b []byte, h uint64) uint32 {
 }
 
 func (x *offsetIndex) find(strs, b []byte) (uint32, bool) {
-	v := x.slot[x.slotOf(strs, b, intern.HashBytes(b))]
+	v := x.slot[x.slotOf(strs, b, intern.HashSeeded(x.seed, b))]
 	return uint32(v) - 1, v != 0
 }

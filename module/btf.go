@@ -126,10 +126,12 @@ func KernelBases(root, release string) []string { return existing(kernelFiles(ro
 
 // ReadKernelBase reads the first of them that has BTF, and returns its path as well. Where none has, the error is of the first, or
 // ErrNoKernelBTF.
-func ReadKernelBase(root, release string) (base *btf.Base, path string, err error) {
+//
+// cache may be nil, and knows bases that were read before.
+func ReadKernelBase(root, release string, cache btf.BaseCache) (base *btf.Base, path string, err error) {
 	err = fmt.Errorf("kernel %s: %w", release, ErrNoKernelBTF)
 	for i, p := range KernelBases(root, release) {
-		b, e := ReadBase(p)
+		b, e := ReadBaseCached(p, cache)
 		if e == nil {
 			return b, p, nil
 		}

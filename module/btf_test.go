@@ -67,11 +67,11 @@ func TestBases(t *testing.T) {
 // TestReadKernelBase: the first file that has BTF is taken, and where none has, the error is the likeliest one's.
 func TestReadKernelBase(t *testing.T) {
 	root := t.TempDir()
-	if _, _, err := ReadKernelBase(root, "6.1"); !errors.Is(err, ErrNoKernelBTF) || !strings.HasPrefix(err.Error(), "kernel 6.1: no BTF of it") {
+	if _, _, err := ReadKernelBase(root, "6.1", nil); !errors.Is(err, ErrNoKernelBTF) || !strings.HasPrefix(err.Error(), "kernel 6.1: no BTF of it") {
 		t.Errorf("nothing there: %v", err)
 	}
 	place(t, root, "lib/modules/6.1/build/vmlinux", "boot/vmlinux-6.1")
-	if _, _, err := ReadKernelBase(root, "6.1"); !errors.Is(err, btf.ErrTruncated) || !strings.Contains(err.Error(), "build/vmlinux: ") {
+	if _, _, err := ReadKernelBase(root, "6.1", nil); !errors.Is(err, btf.ErrTruncated) || !strings.Contains(err.Error(), "build/vmlinux: ") {
 		t.Errorf("only broken ones: %v", err)
 	}
 	good, err := btf.NewBuilder(nil).Types()
@@ -82,10 +82,10 @@ func TestReadKernelBase(t *testing.T) {
 	if err := os.WriteFile(want, good.Append(nil), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if b, path, err := ReadKernelBase(root, "6.1"); err != nil || b == nil || path != want {
+	if b, path, err := ReadKernelBase(root, "6.1", nil); err != nil || b == nil || path != want {
 		t.Errorf("got %q, %v, want %q", path, err, want)
 	}
-	if _, path, err := ReadKernelBase(root, ""); err == nil {
+	if _, path, err := ReadKernelBase(root, "", nil); err == nil {
 		t.Errorf("no release: %s", path)
 	}
 }

@@ -245,4 +245,9 @@ func installedVermagic(dir, release string) (magic string) {
 
 // ReadBase reads the BTF of a kernel, which modules are to continue: BTF as such, or an ELF file with .BTF, either of them compressed
 // or not (gzip, xz, zstd), or an image to boot from (vmlinuz). The file is opened once, and closed again.
-func ReadBase(path string) (*btf.Base, error) { return btf.ReadBase(path, elfx.Decompress) }
+func ReadBase(path string) (*btf.Base, error) { return ReadBaseCached(path, nil) }
+
+// ReadBaseCached is ReadBase with a cache, which may be nil and knows bases that were read before.
+func ReadBaseCached(path string, cache btf.BaseCache) (*btf.Base, error) {
+	return btf.ReadBase(path, elfx.Decompress, cache)
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/argp"
+	"github.com/gobtf/gobtf/internal/basecache"
 	"github.com/gobtf/gobtf/module"
 	"github.com/gobtf/gobtf/refit"
 )
@@ -26,7 +27,7 @@ func refitTable() argp.Table {
 		{Long: "strip_signature", Help: "drop a module's signature, which new BTF would break"},
 		signKeyOption, signCertOption, signHashOption, signOption,
 		{Long: "debug_dir", Arg: argp.Required, Many: true, Value: "DIR", Help: "look for separate debug files in `DIR` first (repeatable)"},
-		debuginfodOption,
+		debuginfodOption, baseCacheOption,
 		{Long: "jobs", Short: 'j', Arg: argp.Required, Value: "N", Help: "`N` workers; 0: chosen from the input's size (default: 0)"},
 		maxUnpackedOption,
 	}
@@ -98,10 +99,12 @@ func add(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	onto, base, err := chosenBase(c, "btf_base")
+	cache := openBaseCache(c)
+	onto, base, err := chosenBase(c, "btf_base", cache)
 	if err != nil {
 		return err
 	}
+	defer cache.Keep(onto)
 	release, err := baseRelease(onto, base, c.String("kernel"))
 	if err != nil {
 		return err
@@ -115,16 +118,16 @@ func add(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 
 // chosenBase reads the base that an option names, and returns its path as well. Where only --kernel is given, it is a file on this machine
 // that has that kernel's BTF.
-func chosenBase(c *argp.Line, option string) (*btf.Base, string, error) {
+func chosenBase(c *argp.Line, option string, cache *basecache.Cache) (*btf.Base, string, error) {
 	release, path := c.String("kernel"), c.String(option)
 	if !c.Has(option) && release != "" && release != "running" {
-		base, path, err := module.ReadKernelBase("/", release)
+		base, path, err := module.ReadKernelBase("/", release, cache)
 		if err != nil {
 			err = fmt.Errorf("%w (--%s FILE)", err, option)
 		}
 		return base, path, err
 	}
-	base, err := module.ReadBase(path)
+	base, err := module.ReadBaseCached(path, cache)
 	if errors.Is(err, fs.ErrNotExist) && !c.Has(option) {
 		return nil, "", fmt.Errorf("%w: the running kernel shows no BTF (--kernel RELEASE or --%s FILE gives another)", at(err, path), option)
 	}

@@ -346,7 +346,7 @@ func named(paths []string) string {
 
 // base is the kernel's BTF, from where it can be had.
 func (m *machine) base() (*btf.Types, error) {
-	b, _, err := module.ReadKernelBase(m.path(""), m.release)
+	b, _, err := module.ReadKernelBase(m.path(""), m.release, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -65,7 +65,8 @@ func encode(ctx context.Context, c *line, stdout, stderr io.Writer) error {
 	defer module.CloseAll(files)
 	limitMemory(files)
 	// Not every form needs the base, and --target_kernel=auto asks it first.
-	readBase := sync.OnceValues(func() (*btf.Base, error) { return module.ReadBase(c.String("btf_base")) })
+	cache := openBaseCache(c.Line)
+	readBase := sync.OnceValues(func() (*btf.Base, error) { return module.ReadBaseCached(c.String("btf_base"), cache) })
 	if opt, err = forKernel(c, opt, files[0], readBase); err != nil {
 		return err
 	}
@@ -103,6 +104,9 @@ func encode(ctx context.Context, c *line, stdout, stderr io.Writer) error {
 	}
 	if c.Has("stats") {
 		defer printStats(stderr, res, begin)
+		if cache.Knew(opt.Base) {
+			defer fmt.Fprintf(stderr, "%-19s %s\n", "base", "from the cache")
+		}
 	}
 	data := res.BTF
 	if res.Empty {
@@ -125,6 +129,9 @@ func encode(ctx context.Context, c *line, stdout, stderr io.Writer) error {
 	}
 	if note != "" {
 		opt.Notes("%v", at(errors.New(note), target))
+	}
+	if err == nil {
+		cache.Keep(opt.Base)
 	}
 	return at(err, target)
 }

@@ -23,6 +23,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv("GOBTF_BASE_CACHE") == "" {
+		os.Setenv("GOBTF_BASE_CACHE", "no") // not the user's own
+	}
 	testscript.Main(m, map[string]func(){"gobtf": main, "pahole": main})
 }
 

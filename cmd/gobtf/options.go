@@ -79,6 +79,7 @@ var options = [...]option{
 	{long: "sign", own: true, arg: argp.Required, role: keep, value: signOption.Value, help: signOption.Help},
 	{long: "debug_dir", own: true, arg: argp.Required, role: keep, many: true, value: "DIR", help: "look for separate debug files in `DIR` first (repeatable)"},
 	{long: "debuginfod", own: true, arg: argp.Optional, role: keep, value: debuginfodOption.Value, help: debuginfodOption.Help},
+	{long: "base_cache", own: true, arg: argp.Required, role: keep, value: baseCacheOption.Value, help: baseCacheOption.Help},
 	{long: "target_kernel", own: true, arg: argp.Required, role: keep, value: "VERSION", help: "only what kernel `VERSION` takes (5.10, 6.1 ... or auto: the one it is built for)"},
 	{long: "btf_header", own: true, arg: argp.Required, role: keep, value: "FORM", help: "header `FORM`: 24 (default), 32 or layout"},
 	{long: "standalone", own: true, arg: argp.Optional, role: keep, value: "FORM", help: "BTF that refers to itself alone, in `FORM` auto (default), raw, shifted or portable"},

@@ -52,10 +52,12 @@ func rebase(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 	if (dir == "") == (len(files) == 0) {
 		return usagef("rebase: give modules, or --all with a folder of them")
 	}
-	onto, target, err := chosenBase(c, "onto")
+	cache := openBaseCache(c)
+	onto, target, err := chosenBase(c, "onto", cache)
 	if err != nil {
 		return err
 	}
+	defer cache.Keep(onto)
 	release, err := baseRelease(onto, target, c.String("kernel"))
 	if err != nil {
 		return err
@@ -123,7 +125,7 @@ func builtOn(notes func(string, ...any)) func(release string) *btf.Types {
 			return t
 		}
 		known[release] = nil
-		if b, path, err := module.ReadKernelBase("/", release); err == nil {
+		if b, path, err := module.ReadKernelBase("/", release, nil); err == nil {
 			known[release] = b.Types
 			notes("modules of %s are taken to be built on %s (--from names another)", release, path)
 		}

@@ -1,6 +1,7 @@
 package dedup
 
 import (
+	"errors"
 	"math/bits"
 	"slices"
 	"sort"
@@ -17,10 +18,10 @@ type Base struct {
 	src *btf.Types
 	n   uint32
 
-	node  []node // a run's at its start
 	enums []uint32
 	comps []uint32
 	holes []uint32        // VARs and DATASECs, which are no candidates
+	open  []uint32        // FWDs and enums without values, which a module's type may be better than
 	fwds  map[uint32]bool // name offsets of enums without values
 
 	// Open addressing: a slot has the upper half of a record's hash, below it the last
@@ -44,34 +45,28 @@ func NewBase(src *btf.Types) *Base {
 		size *= 2
 	}
 	b := &Base{
-		src: src, n: uint32(n), node: make([]node, n),
+		src: src, n: uint32(n),
 		mask: uint64(size - 1), slot: make([]uint64, size), before: make([]uint32, n),
 	}
-	mem.Populate(b.node)
 	mem.Populate(b.slot)
 	mem.Populate(b.before)
-	b.node[0].m = final
 	slot, before, mask := b.slot, b.before, size-1
 	var scratch []uint32
 	for id := uint32(1); id < b.n; id++ {
 		w := src.Record(btf.TypeID(id))
-		b.node[id].m = id | final
 		switch btf.InfoKind(w[1]) {
 		case btf.Var, btf.Datasec:
 			b.holes = append(b.holes, id)
 			continue
 		case btf.Fwd:
-			b.node[id].m = id
+			b.open = append(b.open, id)
 		case btf.Struct, btf.Union:
 			b.comps = append(b.comps, id)
 		case btf.Enum, btf.Enum64:
 			b.enums = append(b.enums, id)
 			if btf.InfoVlen(w[1]) == 0 {
-				b.node[id].m = id
-				if b.fwds == nil {
-					b.fwds = make(map[uint32]bool)
-				}
-				b.fwds[w[0]] = true
+				b.open = append(b.open, id)
+				b.forward(w[0])
 			}
 		default: // other kinds: they are candidates by their record, and are looked for in no other way
 		}
@@ -84,6 +79,66 @@ func NewBase(src *btf.Types) *Base {
 		slot[i] = h&^(1<<32-1) | uint64(id)
 	}
 	return b
+}
+
+func (b *Base) forward(name uint32) {
+	if b.fwds == nil {
+		b.fwds = make(map[uint32]bool)
+	}
+	b.fwds[name] = true
+}
+
+// Tables are the arrays of an index, which can be kept outside of the process and taken again for the same types.
+type Tables struct {
+	Enums, Comps, Holes, Open []uint32 // ids, ascending
+	Slot                      []uint64
+	Before                    []uint32
+}
+
+// Tables returns the index as arrays.
+func (b *Base) Tables() Tables {
+	return Tables{b.enums, b.comps, b.holes, b.open, b.slot, b.before}
+}
+
+// FromTables returns the index that NewBase makes of src, by tables that were made of the same types. That they belong together is the
+// caller's to know. What does not fit at all is an error, so that nothing reads outside of an array or without an end.
+func FromTables(src *btf.Types, tb Tables) (*Base, error) {
+	bad := errors.New("the index of the base does not fit it")
+	n := uint32(src.Len())
+	b := &Base{
+		src: src, n: n, enums: tb.Enums, comps: tb.Comps, holes: tb.Holes, open: tb.Open,
+		mask: uint64(len(tb.Slot) - 1), slot: tb.Slot, before: tb.Before,
+	}
+	free := false
+	for _, s := range tb.Slot {
+		free = free || s == 0
+		if uint32(s) >= n {
+			return nil, bad
+		}
+	}
+	if !free || bits.OnesCount(uint(len(tb.Slot))) != 1 || uint32(len(tb.Before)) != n {
+		return nil, bad
+	}
+	for id, to := range tb.Before {
+		if to != 0 && to >= uint32(id) {
+			return nil, bad
+		}
+	}
+	for _, ids := range [][]uint32{tb.Enums, tb.Comps, tb.Holes, tb.Open} {
+		last := uint32(0)
+		for _, id := range ids {
+			if id <= last || id >= n {
+				return nil, bad
+			}
+			last = id
+		}
+	}
+	for _, id := range tb.Open {
+		if w := src.Record(btf.TypeID(id)); btf.InfoKind(w[1]) != btf.Fwd {
+			b.forward(w[0])
+		}
+	}
+	return b, nil
 }
 
 // Len returns the number of the base's types, void included: what a graph on it
@@ -168,7 +223,13 @@ func (b *Base) structs(f func(id, nameOff uint32)) {
 // Rule split/candidates.
 func (d *run) onBase() {
 	own := len(d.g.Shape)
-	copy(d.node, d.base.node)
+	d.node[0].m = final
+	for id := uint32(1); id < d.start; id++ {
+		d.node[id].m = id | final
+	}
+	for _, id := range d.base.open {
+		d.node[id].m = id
+	}
 	d.shape = make([]graph.Shape, d.n)
 	for id := range d.shape[:d.start] {
 		d.shape[id] = lazy

@@ -9,7 +9,13 @@ import (
 )
 
 // HashBytes returns the hash under which b is kept.
-func HashBytes(b []byte) uint64 {
+func HashBytes(b []byte) uint64 { return HashSeeded(seed, b) }
+
+// Seed returns a seed for HashSeeded: this process's.
+func Seed() uint64 { return seed }
+
+// HashSeeded is HashBytes with a seed that the caller keeps, for a table that outlives the process.
+func HashSeeded(seed uint64, b []byte) uint64 {
 	h := seed ^ uint64(len(b))*mulA
 	for len(b) >= 8 {
 		h = mix(h^binary.LittleEndian.Uint64(b), mulB)

@@ -36,7 +36,7 @@ var elfAndDwarf = []string{"debug/"}
 
 var table = map[string]row{
 	"cmd/gobtf": {may: []string{
-		"cmd/gobtf/early", "batch", "btf", "btf/cdecl", "btf/core", "btf/diff", "btf/diff/report", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "internal/archive", "internal/argp", "internal/debuginfod", "module", "refit",
+		"cmd/gobtf/early", "batch", "btf", "btf/cdecl", "btf/core", "btf/diff", "btf/diff/report", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "internal/archive", "internal/argp", "internal/basecache", "internal/debuginfod", "module", "refit",
 		"github.com/urfave/cli/v2", "github.com/schollz/progressbar/v3",
 	}},
 	"module":          {may: []string{"btf", "internal/elfx", "internal/filekind", "github.com/smallstep/pkcs7", "github.com/youmark/pkcs8"}, ban: []string{"debug/dwarf"}},
@@ -66,6 +66,7 @@ var table = map[string]row{
 
 	"internal/archive":    {may: []string{"github.com/blakesmith/ar", "github.com/cavaliergopher/cpio", "github.com/cavaliergopher/rpm", "github.com/klauspost/compress/", "github.com/ulikunitz/xz"}, ban: elfAndDwarf},
 	"internal/argp":       {ban: []string{"os"}},
+	"internal/basecache":  {may: []string{"btf", "internal/dedup", "internal/elfx", unix}, ban: elfAndDwarf},
 	"internal/debuginfod": {may: []string{"module", unix}, ban: elfAndDwarf},
 	"internal/dwarfscan":  {ban: []string{"debug/", "os"}},
 	"internal/elfx":       {may: []string{"internal/filekind", "github.com/klauspost/compress/", "github.com/pierrec/lz4/v4", "github.com/ulikunitz/xz", unix}, ban: []string{"debug/dwarf"}},
