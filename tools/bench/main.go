@@ -36,6 +36,7 @@ type benchCase struct {
 	equal  bool     // both must write the same bytes
 	target string   // what is encoded; "" and args are all that the program gets
 	step   bool     // as the kernel's build does: in place, and then what comes behind it
+	batch  []string // modules: one run of gobtf for all, the reference in a loop
 }
 
 func main() {
@@ -110,22 +111,24 @@ func run(w io.Writer) error {
 		{name: *module + " standalone", n: 4 * *n, args: []string{"-j1"}, equal: true, target: small},
 	}
 	os.Setenv("GOBTF_BASE_CACHE", "no") // but in the case that asks for one
+	modules := filepath.Join(*kernel, "modules")
+	all, err := fetched.Modules(modules)
+	if err != nil {
+		return err
+	}
+	cases = append(cases, benchCase{name: fmt.Sprintf("batch of %d, in a loop", len(all)), n: 1, args: []string{"--btf_base=" + vmlinux}, gobtf: []string{"--pahole_quirks"}, equal: true, target: modules, batch: all})
 	if *before != "" {
+		cases = cases[:len(cases)-1]
 		cases = slices.DeleteFunc(cases, func(c benchCase) bool { return strings.HasSuffix(c.name, known) }) // an older one has no such option
 		for i := range cases {
 			cases[i].args, cases[i].gobtf = append(cases[i].args, cases[i].gobtf...), nil
 		}
-		modules := filepath.Join(*kernel, "modules")
 		cases = append(cases,
 			benchCase{name: "verify all modules", n: *n, args: []string{"verify", "--btf_base=" + vmlinux}, target: ""},
 			benchCase{name: "rebase --all, what fits", n: *n, args: []string{"rebase", "--check", "--onto=" + vmlinux, "--all=" + modules}},
 			benchCase{name: "rebase, from DWARF", n: *n, args: []string{"rebase", "--check", "--form=shifted", "--onto=" + vmlinux, "--all=" + filepath.Join(modules, "net", "ipv4")}})
-		list, err := fetched.Modules(modules)
-		if err != nil {
-			return err
-		}
 		v := &cases[len(cases)-3]
-		v.args = append(v.args, list...)
+		v.args = append(v.args, all...)
 	}
 	cases = slices.DeleteFunc(cases, func(c benchCase) bool { return !pick.MatchString(c.name) })
 	if len(cases) == 0 {
@@ -152,7 +155,12 @@ func run(w io.Writer) error {
 	}
 	fmt.Fprintf(tw, "case\t%s wall\tgobtf\tratio\t%[1]s cpu\tgobtf\tratio\t%[1]s peak\tgobtf\tratio\t\n", other)
 	for _, c := range cases {
-		a, b, err := inTurn(c, refCmd, *gobtf, tmp, &steps)
+		var a, b measure.Sample
+		if c.batch != nil {
+			a, b, err = loop(c, refCmd, *gobtf, tmp)
+		} else {
+			a, b, err = inTurn(c, refCmd, *gobtf, tmp, &steps)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
@@ -202,6 +210,44 @@ func inTurn(c benchCase, ref []string, gobtf, tmp string, steps *stepTools) (a, 
 		}
 	}
 	return medians(as), medians(bs), nil
+}
+
+// looped is how many modules there are for each that the reference encodes in a loop, whose figures stand for all.
+const looped = 24
+
+// loop runs gobtf once on all modules, on two processors, and the reference in a loop on a part of them, one after the other. Its times are
+// scaled to all. Both must write the same bytes.
+func loop(c benchCase, ref []string, gobtf, tmp string) (a, b measure.Sample, err error) {
+	out := filepath.Join(tmp, "batch")
+	defer os.RemoveAll(out)
+	// The kernel's flags are batch's own default.
+	if b, err = measure.Run(slices.Concat([]string{gobtf, "batch", "-j2", "-o", out}, c.args, c.gobtf, []string{c.target})); err != nil {
+		return a, b, err
+	}
+	count := 0
+	for i := looped / 2; i < len(c.batch); i += looped {
+		one := filepath.Join(tmp, "one")
+		s, err := measure.Run(slices.Concat(ref, []string{"-j1"}, c.args, kbuildFlags, []string{"--btf_encode_detached=" + one, c.batch[i]}))
+		if err != nil {
+			return a, b, err
+		}
+		a.Wall, a.CPU, a.Peak = a.Wall+s.Wall, a.CPU+s.CPU, max(a.Peak, s.Peak)
+		count++
+		x, err := os.ReadFile(one)
+		if err != nil {
+			return a, b, err
+		}
+		y, err := os.ReadFile(filepath.Join(out, filepath.Base(c.batch[i])+".btf"))
+		if err != nil {
+			return a, b, err
+		}
+		if !bytes.Equal(x, y) {
+			return a, b, fmt.Errorf("%s: the two programs wrote different bytes", c.batch[i])
+		}
+	}
+	a.Wall = a.Wall * time.Duration(len(c.batch)) / time.Duration(count)
+	a.CPU = a.CPU * time.Duration(len(c.batch)) / time.Duration(count)
+	return a, b, nil
 }
 
 // stepTools does what the kernel's build does for BTF (scripts/link-vmlinux.sh): the encoder writes into vmlinux, objcopy cuts the section
