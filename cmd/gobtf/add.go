@@ -77,7 +77,7 @@ var addCommand = command{
 built with "Skipping BTF generation ... due to unavailability of vmlinux". A module that the base's
 kernel would not load by its vermagic is refused.`,
 	options: append(refitTable(),
-		argp.Option{Long: "btf_base", Arg: argp.Required, Value: "FILE", Default: runningBTF, Help: "split BTF on `FILE` (BTF, ELF with .BTF, compressed or not, or vmlinuz)"},
+		argp.Option{Long: "btf_base", Short: 'b', Arg: argp.Required, Value: "FILE", Default: runningBTF, Help: "split BTF on `FILE` (BTF, ELF with .BTF, compressed or not, or vmlinuz)"},
 		kernelOption,
 		argp.Option{Long: "force", Help: "also give BTF to a module that the base's kernel would not load"},
 		argp.Option{Long: "form", Arg: argp.Required, Value: "FORM", Default: "split", Help: "`FORM` is split, distilled, portable, shifted or raw"}),

@@ -61,7 +61,7 @@ Ends with 0 when they are the same, 1 when they differ, 2 on an error. docs/json
 With --against_pahole each file, or each module of a folder, is encoded by gobtf and by PAHOLE (the one in PATH), with the features of
 "default" that this version knows: are the bytes the same, or the meaning, and what did both take?`,
 	options: argp.Table{
-		{Long: "btf_base", Arg: argp.Required, Value: "FILE", Help: "what split BTF in both continues: `FILE`"},
+		{Long: "btf_base", Short: 'b', Arg: argp.Required, Value: "FILE", Help: "what split BTF in both continues: `FILE`"},
 		{Long: "btf_base_a", Arg: argp.Required, Value: "FILE", Help: "the same for A alone: `FILE`"},
 		{Long: "btf_base_b", Arg: argp.Required, Value: "FILE", Help: "the same for B alone: `FILE`"},
 		{Long: "declarations", Help: "a declaration is as good as a definition of its tag"},

@@ -49,7 +49,11 @@ func run(ctx context.Context, argv []string, stdout, stderr io.Writer) int {
 	}
 	fmt.Fprintf(stderr, "gobtf: %s\n", oneLine(err))
 	if errors.Is(err, errUsage) {
-		fmt.Fprintln(stderr, "Try `gobtf --help' for more information.")
+		name := "gobtf"
+		if len(argv) > 1 && filepath.Base(argv[0]) != "pahole" && findCommand(argv[1]) != nil {
+			name += " " + argv[1]
+		}
+		fmt.Fprintf(stderr, "Try `%s --help' for more information.\n", name)
 		return exitUsage
 	}
 	return exitFailure

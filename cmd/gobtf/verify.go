@@ -23,7 +23,7 @@ var verifyCommand = command{
 should hold, the kernel's own words. --all takes all modules below a folder and lists those with findings. Ends with 0 when nothing is
 found. docs/verify.md has the rules.`,
 	options: argp.Table{
-		{Long: "btf_base", Arg: argp.Required, Value: "FILE", Help: "what split BTF continues: `FILE` (BTF, or ELF with .BTF, compressed or not; with --all by default the kernel's vmlinux, as dump finds it)"},
+		{Long: "btf_base", Short: 'b', Arg: argp.Required, Value: "FILE", Help: "what split BTF continues: `FILE` (BTF, or ELF with .BTF, compressed or not; with --all by default the kernel's vmlinux, as dump finds it)"},
 		{Long: "kernel", Arg: argp.Required, Value: "VERSION", Help: "as kernel `VERSION` (5.10 ... or running) would (default: the module's, or the newest known)"},
 		{Long: "json", Help: "as JSON, a line for each file (docs/json.md)"},
 		{Long: "full", Help: "also what BPF_BTF_LOAD checks, relations that break users, and which libraries do not read it"},
