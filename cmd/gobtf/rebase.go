@@ -70,12 +70,14 @@ func rebase(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 			return at(err, from)
 		}
 		opt.From = old.Types
-	} else {
-		opt.FindFrom = builtOn(opt.Notes)
 	}
+	find := builtOn()
 	links := map[string]bool{}
 	one := func(path string, notes func(string, ...any)) (*refit.Report, error) {
 		o := opt.Options
+		if opt.From == nil {
+			o.FindFrom = func(release string) *btf.Types { return find(release, notes) }
+		}
 		o.Notes, o.CopyLink = notes, links[path] || c.Has("copy_links") && isLink(path)
 		if to := otherKernel(path); to != "" && !o.CopyLink && !o.Check {
 			o.Notes("%s: is a link: %s itself is made to fit (--copy_links leaves it alone)", path, to)
@@ -114,11 +116,12 @@ func rebase(ctx context.Context, c *argp.Line, stdout, stderr io.Writer) error {
 	return rebaseAll(ctx, dir, list, jobs, show, one)
 }
 
-// builtOn finds the BTF of the kernels that modules were built for, on this machine, and reads each once.
-func builtOn(notes func(string, ...any)) func(release string) *btf.Types {
+// builtOn finds the BTF of the kernels that modules were built for, on this machine, and reads each once. The note about it goes to the
+// module that needed it first.
+func builtOn() func(release string, notes func(string, ...any)) *btf.Types {
 	var mu sync.Mutex
 	known := map[string]*btf.Types{}
-	return func(release string) *btf.Types {
+	return func(release string, notes func(string, ...any)) *btf.Types {
 		mu.Lock()
 		defer mu.Unlock()
 		if t, ok := known[release]; ok {
