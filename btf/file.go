@@ -65,6 +65,15 @@ type reading struct {
 	cache      BaseCache
 }
 
+// plain reads all of a file, and unpacks it.
+func (rd reading) plain(f io.Reader) ([]byte, error) {
+	data, err := readAll(f)
+	if err != nil {
+		return nil, err
+	}
+	return rd.decompress(data)
+}
+
 func (rd reading) known(r io.ReaderAt, size int64) *Base {
 	if rd.cache == nil {
 		return nil
@@ -166,7 +175,6 @@ var packed = []struct {
 }{{"xz", "\xfd7zXZ\x00"}, {"zstd", "\x28\xb5\x2f\xfd"}, {"bzip2", "BZh"}, {"lz4", "\x04\x22\x4d\x18"}, {"lzop", "\x89LZO"}, {"gzip", "\x1f\x8b"}}
 
 func readContents(f input, rd reading) (contents, error) {
-	decompress := rd.decompress
 	start := make([]byte, 1<<10)
 	n, err := f.ReadAt(start, 0)
 	if err != nil && err != io.EOF {
@@ -178,16 +186,13 @@ func readContents(f input, rd reading) (contents, error) {
 	}
 	start = start[:n]
 	for _, p := range packed {
-		if !bytes.HasPrefix(start, []byte(p.magic)) || p.name == "gzip" && decompress == nil { // gzip is in the standard library
+		if !bytes.HasPrefix(start, []byte(p.magic)) || p.name == "gzip" && rd.decompress == nil { // gzip is in the standard library
 			continue
 		}
-		if decompress == nil {
+		if rd.decompress == nil {
 			return contents{}, fmt.Errorf("compressed with %s: decompress it first", p.name)
 		}
-		data, err := readAll(f)
-		if err == nil {
-			data, err = decompress(data)
-		}
+		data, err := rd.plain(f)
 		if err != nil {
 			return contents{}, fmt.Errorf("compressed with %s: %w", p.name, err)
 		}
@@ -196,11 +201,8 @@ func readContents(f input, rd reading) (contents, error) {
 	switch {
 	case bytes.HasPrefix(start, []byte(elf.ELFMAG)):
 		return elfContents(f, rd)
-	case filekind.IsBootImage(start) && decompress != nil:
-		data, err := readAll(f)
-		if err == nil {
-			data, err = decompress(data)
-		}
+	case filekind.IsBootImage(start) && rd.decompress != nil:
+		data, err := rd.plain(f)
 		if err != nil {
 			return contents{}, err
 		}

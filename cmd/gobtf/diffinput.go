@@ -14,6 +14,7 @@ import (
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/dedup"
 	"github.com/gobtf/gobtf/distill"
+	"github.com/gobtf/gobtf/internal/filekind"
 	"github.com/gobtf/gobtf/module"
 )
 
@@ -218,7 +219,7 @@ func mayHaveBTF(path string) bool {
 	b := make([]byte, 6)
 	n, _ := f.Read(b)
 	b = b[:n]
-	if bytes.HasPrefix(b, []byte("\x7fELF")) || bytes.HasPrefix(b, []byte{0x9f, 0xeb}) || bytes.HasPrefix(b, []byte{0xeb, 0x9f}) {
+	if bytes.HasPrefix(b, []byte("\x7fELF")) || filekind.IsBTF(b) {
 		return true
 	}
 	for _, p := range packings {

@@ -246,10 +246,12 @@ func width(i int) int64 {
 	return 4
 }
 
+func (h *header) bytes() []byte { return unsafe.Slice((*byte)(unsafe.Pointer(h)), unsafe.Sizeof(*h)) }
+
 // sum is the checksum of a header and of the tables behind it.
 func (h header) sum(tables []byte) uint32 {
 	h.Sum = 0
-	return crc32.Update(crc32.Checksum(unsafe.Slice((*byte)(unsafe.Pointer(&h)), unsafe.Sizeof(h)), table), table, tables)
+	return crc32.Update(crc32.Checksum(h.bytes(), table), table, tables)
 }
 
 // same compares what is read piece by piece, which stays in the processor's cache.
@@ -317,18 +319,17 @@ func (c *Cache) write(own []byte, tb *btf.Tables, dt dedup.Tables) error {
 	words(6, dt.Holes)
 	words(7, dt.Open)
 	h.Sum = h.sum(tables)
-	all := append([]byte(nil), unsafe.Slice((*byte)(unsafe.Pointer(&h)), unsafe.Sizeof(h))...)
-	all = append(all, own...)
-	all = append(all, make([]byte, -len(own)&7)...)
-	all = append(all, tables...)
-
 	temp := fmt.Sprintf(".%s.%d.%x", c.asked, os.Getpid(), time.Now().UnixNano())
 	fd, err := unix.Openat(dir, temp, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
 	if err != nil {
 		return err
 	}
 	f := os.NewFile(uintptr(fd), temp)
-	_, err = f.Write(all)
+	for _, piece := range [][]byte{h.bytes(), own, make([]byte, -len(own)&7), tables} {
+		if err == nil {
+			_, err = f.Write(piece)
+		}
+	}
 	if e := f.Close(); err == nil {
 		err = e
 	}

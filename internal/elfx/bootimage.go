@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"os/exec"
-	"syscall"
 
 	"github.com/gobtf/gobtf/internal/filekind"
 	"github.com/klauspost/compress/gzip"
@@ -70,7 +68,6 @@ func bootKernel(b []byte) ([]byte, error) {
 
 // decompressKernel unpacks what b begins with. What follows the compressed data does not count.
 func decompressKernel(b []byte) ([]byte, error) {
-	limit, tooMuch := unpackLimit(len(b))
 	var r io.Reader
 	switch kind := sniff(b); {
 	case bytes.HasPrefix(b, []byte(filekind.LZ4)):
@@ -83,23 +80,18 @@ func decompressKernel(b []byte) ([]byte, error) {
 		zr.Multistream(false)
 		r = zr
 	case kind == "zstd":
-		zr, err := zstd.NewReader(bytes.NewReader(b), zstd.WithDecoderConcurrency(1),
-			zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(maxWhole), zstd.WithDecoderMaxWindow(maxDict))
+		zr, err := zstdReader(b)
 		if err != nil {
 			return nil, err
 		}
 		defer zr.Close()
 		r = oneFrame{zr}
 	case kind == "xz":
-		return xzKernel(b, limit, tooMuch)
+		return xzKernel(b)
 	default:
 		return nil, errNoKernel
 	}
-	out, err := readLimited(r, int64(limit), min(4*int64(len(b)), int64(limit)))
-	if errors.Is(err, errTooLarge) {
-		err = tooMuch
-	}
-	return out, err
+	return readUnpacked(r, len(b))
 }
 
 // lz4Size returns how many bytes LZ4 data in the old format has that b begins with: blocks, each behind its size, without an end mark.
@@ -129,17 +121,13 @@ func (o oneFrame) Read(b []byte) (int, error) {
 
 // xzKernel has the program xz unpack b. Kernels are compressed with a filter for their machine's code before LZMA2, which the Go library does
 // not know.
-func xzKernel(b []byte, limit uint64, tooMuch error) ([]byte, error) {
-	path, err := exec.LookPath("xz")
-	if err != nil {
-		return nil, errXZMissing
-	}
+func xzKernel(b []byte) ([]byte, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	cmd := exec.CommandContext(ctx, path, "--decompress", "--stdout", "--single-stream", "--format=xz", "--memlimit=512MiB")
-	cmd.Env = []string{"LC_ALL=C"} // without XZ_OPT and XZ_DEFAULTS
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	cmd.Stdin = bytes.NewReader(b)
+	cmd := xzCommand(ctx, b, "--decompress", "--stdout", "--single-stream", "--format=xz", "--memlimit=512MiB")
+	if cmd == nil {
+		return nil, errXZMissing
+	}
 	pipe, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
@@ -147,12 +135,10 @@ func xzKernel(b []byte, limit uint64, tooMuch error) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := readLimited(pipe, int64(limit), min(4*int64(len(b)), int64(limit)))
+	out, err := readUnpacked(pipe, len(b))
 	cancel() // what has not come by now is not wanted
 	ended := cmd.Wait()
 	switch {
-	case errors.Is(err, errTooLarge):
-		return nil, tooMuch
 	case err != nil:
 		return nil, err
 	case len(out) == 0 && ended != nil:

@@ -246,8 +246,7 @@ func decompressWhole(kind string, b []byte) ([]byte, error) {
 		}
 		r = zr
 	case "zstd":
-		zr, err := zstd.NewReader(bytes.NewReader(b), zstd.WithDecoderConcurrency(1),
-			zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(maxWhole), zstd.WithDecoderMaxWindow(maxDict))
+		zr, err := zstdReader(b)
 		if err != nil {
 			return nil, err
 		}
@@ -268,12 +267,22 @@ func decompressWhole(kind string, b []byte) ([]byte, error) {
 	switch n, err := io.ReadFull(r, start); {
 	case err != nil && err != io.EOF && err != io.ErrUnexpectedEOF:
 		return nil, err
-	case !bytes.HasPrefix(start[:n], []byte("\x7fELF")) && !bytes.HasPrefix(start[:n], []byte{0x9f, 0xeb}) && !bytes.HasPrefix(start[:n], []byte{0xeb, 0x9f}):
+	case !bytes.HasPrefix(start[:n], []byte("\x7fELF")) && !filekind.IsBTF(start[:n]):
 		return nil, errNeither
 	}
-	limit, tooMuch := unpackLimit(len(b))
+	return readUnpacked(io.MultiReader(bytes.NewReader(start), r), len(b))
+}
+
+func zstdReader(b []byte) (*zstd.Decoder, error) {
+	return zstd.NewReader(bytes.NewReader(b), zstd.WithDecoderConcurrency(1),
+		zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(maxWhole), zstd.WithDecoderMaxWindow(maxDict))
+}
+
+// readUnpacked reads what n compressed bytes unpack to, up to their limit.
+func readUnpacked(r io.Reader, n int) ([]byte, error) {
+	limit, tooMuch := unpackLimit(n)
 	// Modules compress to about a quarter.
-	out, err := readLimited(io.MultiReader(bytes.NewReader(start), r), int64(limit), min(4*int64(len(b)), int64(limit)))
+	out, err := readLimited(r, int64(limit), min(4*int64(n), int64(limit)))
 	if errors.Is(err, errTooLarge) {
 		err = tooMuch
 	}

@@ -6,27 +6,26 @@ import "unicode/utf8"
 // What says what a file is that is neither ELF nor BTF: what somebody may take for a module or a vmlinux. It is empty for what it does not
 // know. b is the file, or its beginning: 1,024 bytes are enough.
 func What(b []byte) string {
-	at := func(off int, magic string) bool { return at(b, off, magic) }
 	switch {
 	case len(b) == 0:
 		return "it is empty"
-	case at(0, "!<arch>\ndebian-binary"):
+	case at(b, 0, "!<arch>\ndebian-binary"):
 		return "it is a Debian package (gobtf from-package reads it)"
-	case at(0, "\xed\xab\xee\xdb"):
+	case at(b, 0, "\xed\xab\xee\xdb"):
 		return "it is an RPM package (gobtf from-package reads it)"
-	case at(0, "!<arch>\n"), at(0, "!<thin>\n"):
+	case at(b, 0, "!<arch>\n"), at(b, 0, "!<thin>\n"):
 		return "it is a static library (ar), whose members are"
 	case IsBootImage(b):
 		return "it is a kernel image to boot from (vmlinuz); the debug information is in the vmlinux it was made from"
 	case IsBTF(b):
 		return "it is BTF already"
-	case at(0, "\x7fELF"):
+	case at(b, 0, "\x7fELF"):
 		return "it is an ELF file"
-	case at(0, "BC\xc0\xde"):
+	case at(b, 0, "BC\xc0\xde"):
 		return "it is LLVM bitcode, of which the linker makes one"
-	case at(0, "070701"), at(0, "070702"):
+	case at(b, 0, "070701"), at(b, 0, "070702"):
 		return "it is a cpio archive"
-	case at(257, "ustar"):
+	case at(b, 257, "ustar"):
 		return "it is a tar archive"
 	}
 	for start := b[:min(len(b), 512)]; len(start) > 0; {

@@ -36,7 +36,7 @@ var elfAndDwarf = []string{"debug/"}
 
 var table = map[string]row{
 	"cmd/gobtf": {may: []string{
-		"cmd/gobtf/early", "batch", "btf", "btf/cdecl", "btf/core", "btf/diff", "btf/diff/report", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "internal/archive", "internal/argp", "internal/basecache", "internal/debuginfod", "module", "refit",
+		"cmd/gobtf/early", "batch", "btf", "btf/cdecl", "btf/core", "btf/diff", "btf/diff/report", "btf/dump", "btf/verify", "btfids", "dedup", "distill", "dwarf2btf", "encoder", "explain", "internal/archive", "internal/argp", "internal/basecache", "internal/debuginfod", "internal/filekind", "module", "refit",
 		"github.com/urfave/cli/v2", "github.com/schollz/progressbar/v3",
 	}},
 	"module":          {may: []string{"btf", "internal/elfx", "internal/filekind", "github.com/smallstep/pkcs7", "github.com/youmark/pkcs8"}, ban: []string{"debug/dwarf"}},
