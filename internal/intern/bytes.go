@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"sync"
 	"sync/atomic"
-
-	"github.com/gobtf/gobtf/internal/mem"
 )
 
 // HashBytes returns the hash under which b is kept.
@@ -33,27 +31,17 @@ func HashSeeded(seed uint64, b []byte) uint64 {
 }
 
 // Bytes interns byte strings, as Words does word sequences.
-type Bytes struct {
-	tab  atomic.Pointer[slots]
-	dir  [maxPages]atomic.Pointer[[pageSize][]byte]
-	n    atomic.Uint32
-	mu   sync.Mutex
-	free []byte
-	hash []uint64
-}
+type Bytes struct{ table[byte] }
 
 // NewBytes returns an empty table.
 func NewBytes() *Bytes {
 	t := &Bytes{}
-	t.tab.Store(newSlots(1 << 12))
+	t.init()
 	return t
 }
 
-// Len returns how many different strings there are.
-func (t *Bytes) Len() int { return int(t.n.Load()) }
-
 // At returns the string with number id, which Intern has given. It must not be changed.
-func (t *Bytes) At(id uint32) []byte { return t.dir[id>>pageBits].Load()[id&(pageSize-1)] }
+func (t *Bytes) At(id uint32) []byte { return t.dir[id>>pageBits].Load()[id&(pageSize-1)].content }
 
 func (t *Bytes) find(s *slots, h uint64, b []byte) (uint32, bool) {
 	for i := h & s.mask; ; i = (i + 1) & s.mask {
@@ -79,46 +67,7 @@ func (t *Bytes) Intern(b []byte) (id uint32, isNew bool) {
 	if id, ok := t.find(t.tab.Load(), h, b); ok {
 		return id, false
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	s := t.tab.Load()
-	if id, ok := t.find(s, h, b); ok {
-		return id, false
-	}
-	id = t.n.Load()
-	if id>>pageBits >= maxPages {
-		panic("intern: more than 134 million different strings")
-	}
-	page := t.dir[id>>pageBits].Load()
-	if page == nil {
-		page = new([pageSize][]byte)
-		t.dir[id>>pageBits].Store(page)
-	}
-	page[id&(pageSize-1)] = t.copy(b)
-	t.hash = append(t.hash, h)
-	t.n.Store(id + 1)
-	if 2*len(t.hash) > len(s.slot) {
-		t.tab.Store(grown(s, t.hash))
-	} else {
-		s.put(h, id)
-	}
-	return id, true
-}
-
-const byteChunk = 1 << 18
-
-func (t *Bytes) copy(b []byte) []byte {
-	if len(b) > byteChunk/4 {
-		return append([]byte(nil), b...)
-	}
-	if len(t.free) < len(b) {
-		t.free = make([]byte, byteChunk)
-		mem.Populate(t.free)
-	}
-	c := t.free[:len(b):len(b)]
-	t.free = t.free[len(b):]
-	copy(c, b)
-	return c
+	return t.insert(h, b, func(a, b []byte) bool { return string(a) == string(b) })
 }
 
 // Uint64s is a numbered array of 64-bit values that many goroutines may lower.

@@ -11,7 +11,7 @@ import (
 
 func TestBytes(t *testing.T) {
 	tab := NewBytes()
-	long := strings.Repeat("x", byteChunk/4+1) // kept outside the chunks
+	long := strings.Repeat("x", chunkSize/4+1) // kept outside the chunks
 	var ids []uint32
 	list := []string{"", "a", "b", "a\x00", "int", "unsigned", "unsigned long", "12345678", "1234567", "123456789abcdef", long, long + "y"}
 	for i, s := range list {
@@ -44,7 +44,7 @@ func TestBytes(t *testing.T) {
 
 func TestWords(t *testing.T) {
 	tab := NewWords()
-	long := make([]uint32, chunkSize/4+1)
+	long := make([]uint32, chunkSize/16+1)
 	list := [][]uint32{nil, {0}, {0, 0}, {0, 0, 0}, {1}, {1, 0}, {0, 1}, {1, 2, 3}, {1, 2, 4}, {2, 2, 3}, long, append(long, 1)}
 	for i, w := range list {
 		c := append([]uint32(nil), w...)

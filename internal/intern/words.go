@@ -9,10 +9,6 @@ package intern
 import (
 	"math/bits"
 	"math/rand/v2"
-	"sync"
-	"sync/atomic"
-
-	"github.com/gobtf/gobtf/internal/mem"
 )
 
 // seed differs in every process, so that no input can be made to collide.
@@ -41,48 +37,18 @@ func HashWords(w []uint32) uint64 {
 	return mix(h, mulA)
 }
 
-// slots is the open-addressing table: each slot is the hash's upper half and,
-// in its lower half, the number plus one; 0 is free. It is at most half full.
-type slots struct {
-	mask uint64
-	slot []atomic.Uint64
-}
-
-func newSlots(n int) *slots { return &slots{mask: uint64(n - 1), slot: make([]atomic.Uint64, n)} }
-
-func slotOf(h uint64, id uint32) uint64 { return h&^0xffffffff | uint64(id) + 1 }
-
-const (
-	chunkBits = 18 // words a chunk of the arena: 1 MiB
-	chunkSize = 1 << chunkBits
-	pageBits  = 12 // entries a page of a numbered array
-	pageSize  = 1 << pageBits
-	maxPages  = 1 << 15 // 134 million numbers
-)
-
-// Words interns sequences of 32-bit words. A chunk of the arena never moves, so
-// what At returns stays valid; it must not be changed.
-type Words struct {
-	tab  atomic.Pointer[slots]
-	dir  [maxPages]atomic.Pointer[[pageSize][]uint32]
-	n    atomic.Uint32
-	mu   sync.Mutex
-	free []uint32
-	hash []uint64 // of every number, to grow without reading contents again
-}
+// Words interns sequences of 32-bit words. What At returns stays valid; it must not be changed.
+type Words struct{ table[uint32] }
 
 // NewWords returns an empty table.
 func NewWords() *Words {
 	t := &Words{}
-	t.tab.Store(newSlots(1 << 12))
+	t.init()
 	return t
 }
 
-// Len returns how many different sequences there are.
-func (t *Words) Len() int { return int(t.n.Load()) }
-
-// At returns the sequence with number id, which Intern has given.
-func (t *Words) At(id uint32) []uint32 { return t.dir[id>>pageBits].Load()[id&(pageSize-1)] }
+// At returns the sequence with number id, which Intern has given. It must not be changed.
+func (t *Words) At(id uint32) []uint32 { return t.dir[id>>pageBits].Load()[id&(pageSize-1)].content }
 
 func (t *Words) find(s *slots, h uint64, w []uint32) (uint32, bool) {
 	for i := h & s.mask; ; i = (i + 1) & s.mask {
@@ -121,58 +87,5 @@ func (t *Words) Intern(w []uint32) (id uint32, isNew bool) {
 	if id, ok := t.find(t.tab.Load(), h, w); ok {
 		return id, false
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	s := t.tab.Load()
-	if id, ok := t.find(s, h, w); ok {
-		return id, false
-	}
-	id = t.n.Load()
-	if id>>pageBits >= maxPages {
-		panic("intern: more than 134 million different contents") // needs 2 GB of input that differs
-	}
-	page := t.dir[id>>pageBits].Load()
-	if page == nil {
-		page = new([pageSize][]uint32)
-		t.dir[id>>pageBits].Store(page)
-	}
-	page[id&(pageSize-1)] = t.copy(w)
-	t.hash = append(t.hash, h)
-	t.n.Store(id + 1)
-	if 2*len(t.hash) > len(s.slot) {
-		t.tab.Store(grown(s, t.hash))
-	} else {
-		s.put(h, id)
-	}
-	return id, true
-}
-
-func (s *slots) put(h uint64, id uint32) {
-	i := h & s.mask
-	for s.slot[i].Load() != 0 {
-		i = (i + 1) & s.mask
-	}
-	s.slot[i].Store(slotOf(h, id))
-}
-
-func grown(s *slots, hash []uint64) *slots {
-	g := newSlots(4 * len(s.slot))
-	for id, h := range hash {
-		g.put(h, uint32(id))
-	}
-	return g
-}
-
-func (t *Words) copy(w []uint32) []uint32 {
-	if len(w) > chunkSize/4 {
-		return append([]uint32(nil), w...)
-	}
-	if len(t.free) < len(w) {
-		t.free = make([]uint32, chunkSize)
-		mem.Populate(t.free)
-	}
-	c := t.free[:len(w):len(w)]
-	t.free = t.free[len(w):]
-	copy(c, w)
-	return c
+	return t.insert(h, w, equalWords)
 }
