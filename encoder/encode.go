@@ -220,13 +220,8 @@ func (j *job) convert(f *input, tm *timer) error {
 	}
 	// More workers than processors would share them, and need memory each.
 	tm.workers = max(1, min(j.jobs(conv.Len()), conv.Len(), runtime.GOMAXPROCS(0)))
-	merged, often := 0, max(minDrop, conv.Len()/drops)
-	err = inOrder(j.ctx, conv, j.units, tm.workers, func(u *convert.Unit) error {
-		if merged++; merged%often == 0 {
-			f.drop()
-		}
-		return j.table.add(u, entries)
-	})
+	j.table.expect(conv.Len())
+	err = inOrder(j.ctx, conv, j.units, tm.workers, &fileSink{t: j.table, f: f, entries: entries, often: max(minDrop, conv.Len()/drops)})
 	f.drop()
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)
@@ -356,6 +351,39 @@ const (
 	drops   = 8
 	minDrop = 64
 )
+
+// fileSink adds one file's units to the table.
+type fileSink struct {
+	t       *table
+	f       *input
+	entries *funcTable
+	n       int // units that were placed
+	often   int // after how many the file's pages are given back
+}
+
+func (k *fileSink) fits(u *convert.Unit) bool { return k.t.fits(u) }
+
+func (k *fileSink) place(u *convert.Unit) (fill func(), err error) {
+	k.n++
+	drop := k.n%k.often == 0
+	s := k.t.place(u, k.entries)
+	if s != nil && k.t.traced() {
+		k.t.fill(s)
+		k.t.traceUnit(s)
+		s = nil
+	}
+	if s == nil && !drop {
+		return nil, nil
+	}
+	return func() {
+		if s != nil {
+			k.t.fill(s)
+		}
+		if drop {
+			k.f.drop()
+		}
+	}, nil
+}
 
 // drop gives back the pages of the files that have been read. They come back when they are needed again.
 func (f *input) drop() {

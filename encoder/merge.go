@@ -2,6 +2,7 @@ package encoder
 
 import (
 	"runtime/debug"
+	"slices"
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/convert"
@@ -70,13 +71,11 @@ type chunks[T any] struct {
 
 const chunkLen = 1 << 12
 
-func (c *chunks[T]) add(v T) {
-	if c.n%chunkLen == 0 {
-		c.list = append(c.list, make([]T, 0, chunkLen))
+// extend appends so many zero values.
+func (c *chunks[T]) extend(n int) {
+	for c.n += n; len(c.list)*chunkLen < c.n; {
+		c.list = append(c.list, make([]T, chunkLen))
 	}
-	last := &c.list[len(c.list)-1]
-	*last = append(*last, v)
-	c.n++
 }
 
 func (c *chunks[T]) at(i uint32) *T { return &c.list[i/chunkLen][i%chunkLen] }
@@ -97,60 +96,223 @@ func newTable(shapes *graph.Shapes, start btf.TypeID, types, refs int) *table {
 	return t
 }
 
+// spot is where in the table a unit goes. Spots are given in the order of units (place), and filled in any order and at the same time
+// (fill): no two have anything in common.
+type spot struct {
+	u       *convert.Unit
+	entries *funcTable // of the unit's file
+
+	first, index uint32 // ids: of the unit's first type, of the index type of arrays
+	withInt      bool   // "int" comes behind the unit's types, as the index type of arrays
+
+	// of the types, of those that come behind them and of the references
+	shape   []graph.Shape
+	end     []uint32 // where references end, for each type
+	refs    []uint32
+	refBase uint32 // where they begin
+	ahead   func() // makes memory resident; nil: it is
+
+	// of the saved functions
+	states   chunks[state]
+	state    uint32 // number of the first
+	unit     uint32
+	params   *[]param
+	funcTags *[]convert.FuncTag
+
+	log *[]convert.LogEntry
+}
+
 // add appends a unit. entries is the function table of the unit's file.
+func (t *table) add(u *convert.Unit, entries *funcTable) {
+	if s := t.place(u, entries); s != nil {
+		t.fill(s)
+		t.traceUnit(s)
+	}
+}
+
+// expect makes room for what is kept by unit. It is called before units are placed and filled on several workers.
+func (t *table) expect(units int) {
+	t.units = slices.Grow(t.units, units+1) // and one that is behind them all
+	t.logs = slices.Grow(t.logs, units)
+	t.params = slices.Grow(t.params, units)
+	t.funcTags = slices.Grow(t.funcTags, units)
+}
+
+// place gives a unit its ids and appends its variables. It returns nil for a unit that was left out.
 // Rules order/types, types/array-index, units/order.
-func (t *table) add(u *convert.Unit, entries *funcTable) error {
+func (t *table) place(u *convert.Unit, entries *funcTable) *spot {
 	t.notes = append(t.notes, u.Notes...)
 	t.notesCut += u.MoreNotes
+	t.logs = append(t.logs, nil)
 	if u.Left {
 		t.left++
-		t.logs = append(t.logs, nil)
 		return nil
 	}
 	g := t.g
-	first := uint32(g.Len())
-	t.units = append(t.units, btf.TypeID(first))
-	off := first - 1 // of a LocalID
-	n := uint32(len(u.Shape))
+	s := &spot{u: u, entries: entries, first: uint32(g.Len()), unit: uint32(len(t.params)), log: &t.logs[len(t.logs)-1]}
+	n := len(u.Shape)
 	if !t.hasIndex {
 		if u.FirstInt != 0 {
-			t.indexID, t.hasIndex = off+uint32(u.FirstInt), true
+			t.indexID, t.hasIndex = s.first-1+uint32(u.FirstInt), true
 		} else {
-			t.indexID = first + n
+			t.indexID = s.first + uint32(n)
 		}
 	}
-	t.shapes.Ahead(g.Shape, len(u.Shape)+1)
-	t.offs.Ahead(g.RefOff, len(u.Shape)+1)
-	t.refs.Ahead(g.Refs, len(u.Refs))
-	base := uint32(len(g.Refs))
-	g.Shape = append(g.Shape, u.Shape...)
-	for _, r := range u.RefOff[1:] {
-		g.RefOff = append(g.RefOff, base+r)
+	s.index = t.indexID
+	t.hasArray = t.hasArray || u.HasArray
+	if t.hasArray && !t.hasIndex {
+		s.withInt, t.hasIndex = true, true
+		n++
 	}
-	g.Refs = append(g.Refs, u.Refs...)
-	refs := g.Refs[base:]
-	for i, r := range refs {
+	for i := range u.Vars {
+		v := &u.Vars[i]
+		t.vars = append(t.vars, variable{btf.TypeID(s.first + uint32(n) + v.Tail), v.Section, v.Offset, v.Size})
+	}
+	t.take(s, n+len(u.Tail), len(u.Refs)+len(u.Tail))
+	s.state = uint32(t.funcs.n)
+	t.funcs.extend(len(u.Funcs))
+	s.states = t.funcs
+	t.units = append(t.units, btf.TypeID(s.first))
+	t.params, t.funcTags = append(t.params, nil), append(t.funcTags, nil)
+	s.params, s.funcTags = &t.params[s.unit], &t.funcTags[s.unit]
+	return s
+}
+
+// fits tells whether there is room for a unit. Where there is none, place moves what is there, so that nothing may be being filled then.
+func (t *table) fits(u *convert.Unit) bool {
+	g, types, refs := t.g, len(u.Shape)+1+len(u.Tail), len(u.Refs)+len(u.Tail)
+	return len(g.Shape)+types <= cap(g.Shape) && len(g.RefOff)+types <= cap(g.RefOff) && len(g.Refs)+refs <= cap(g.Refs)
+}
+
+// take gives s room for so many types and references.
+func (t *table) take(s *spot, types, refs int) {
+	g := t.g
+	g.Shape, g.RefOff, g.Refs = slices.Grow(g.Shape, types), slices.Grow(g.RefOff, types), slices.Grow(g.Refs, refs)
+	s.ahead = t.ahead(types, refs)
+	i, j, k := len(g.Shape), len(g.RefOff), len(g.Refs)
+	g.Shape, g.RefOff, g.Refs = g.Shape[:i+types], g.RefOff[:j+types], g.Refs[:k+refs]
+	s.shape, s.end, s.refs, s.refBase = g.Shape[i:], g.RefOff[j:], g.Refs[k:], uint32(k)
+}
+
+// ahead returns what makes the memory for so many types and references resident, and some more; nil: it is.
+func (t *table) ahead(types, refs int) func() {
+	shapes := t.shapes.Ahead(t.g.Shape, types)
+	offs := t.offs.Ahead(t.g.RefOff, types)
+	more := t.refs.Ahead(t.g.Refs, refs)
+	if shapes == nil && offs == nil && more == nil {
+		return nil
+	}
+	return func() {
+		mem.Populate(shapes)
+		mem.Populate(offs)
+		mem.Populate(more)
+	}
+}
+
+// fill writes a unit where place said. Many goroutines may do that for different units.
+// Rule types/array-index.
+func (t *table) fill(s *spot) {
+	if s.ahead != nil {
+		s.ahead()
+	}
+	u, off, n := s.u, s.first-1, len(s.u.Shape) // off turns a LocalID into an id
+	copy(s.shape, u.Shape)
+	for i, r := range u.RefOff[1:] {
+		s.end[i] = s.refBase + r
+	}
+	refs := s.refs[:len(u.Refs)]
+	for i, r := range u.Refs {
 		switch r {
 		case 0:
+			refs[i] = 0
 		case convert.ArrayIndex:
-			refs[i] = t.indexID
+			refs[i] = s.index
 		default:
 			refs[i] = r + off
 		}
 	}
-	t.trace.unit(t, u, off)
-	t.hasArray = t.hasArray || u.HasArray
 	log := append([]convert.LogEntry(nil), u.Log...)
-	if t.hasArray && !t.hasIndex {
-		id := uint32(g.Add(t.intShape))
-		t.trace.types(t, id, g.Len())
-		t.hasIndex = true
-		log = t.logInt(log, u.Index, n+1)
+	if s.withInt {
+		s.shape[n], s.end[n] = t.intShape, s.refBase+uint32(len(refs))
+		log = t.logInt(log, u.Index, uint32(n)+1)
+		n++
 	}
-	t.logs = append(t.logs, log)
-	t.addTail(u, off)
-	t.addFuncs(u, off, entries)
-	return nil
+	*s.log = log
+	s.fillTail(n, off)
+	s.fillFuncs(off)
+}
+
+// fillTail writes declaration tags and variables, from the n-th type on.
+// Rule order/types.
+func (s *spot) fillTail(n int, off uint32) {
+	tail := s.first + uint32(n)
+	for i, x := range s.u.Tail {
+		ref := x.Ref
+		switch {
+		case ref&convert.TailRef != 0:
+			ref = tail + ref&^convert.TailRef
+		case ref != 0:
+			ref += off
+		}
+		k := len(s.u.Refs) + i
+		s.shape[n+i], s.refs[k], s.end[n+i] = x.Shape, ref, s.refBase+uint32(k)+1
+	}
+}
+
+func (s *spot) fillFuncs(off uint32) {
+	u := s.u
+	global := func(id convert.LocalID) btf.TypeID {
+		if id == 0 {
+			return 0
+		}
+		return btf.TypeID(uint32(id) + off)
+	}
+	if len(u.Params) > 0 {
+		params := make([]param, len(u.Params))
+		for i, p := range u.Params {
+			params[i] = param{p.Name, global(p.Type)}
+		}
+		*s.params = params
+	}
+	*s.funcTags = append([]convert.FuncTag(nil), u.FuncTags...)
+	for i := range u.Funcs {
+		f := &u.Funcs[i]
+		*s.states.at(s.state + uint32(i)) = state{addr: f.Addr, entry: &s.entries.entries[f.Func], ret: global(f.Ret), unit: s.unit,
+			param: f.Param, nparm: f.NParm, tag: f.Tag, ntag: uint16(min(f.NTag, 0xffff)), flags: f.Flags}
+	}
+}
+
+// traced tells whether somebody wants to be told of each unit, in order.
+func (t *table) traced() bool { return t.trace != nil || t.explain != nil }
+
+// traceUnit tells of a unit that was filled.
+func (t *table) traceUnit(s *spot) {
+	if !t.traced() {
+		return
+	}
+	u, next := s.u, s.first+uint32(len(s.u.Shape))
+	t.trace.unit(t, u, s.first-1, btf.TypeID(next))
+	if s.withInt {
+		t.trace.types(t, next, btf.TypeID(next+1))
+		next++
+	}
+	vars := u.Vars
+	for i := range u.Tail {
+		id := btf.TypeID(next + uint32(i))
+		if i == u.TypeTags {
+			t.trace.search(t, u)
+		}
+		if len(vars) > 0 && vars[0].Tail == uint32(i) {
+			t.trace.variable(t, u, &vars[0], id)
+			vars = vars[1:]
+		} else {
+			t.trace.types(t, uint32(id), id+1)
+		}
+	}
+	if len(u.Tail) == u.TypeTags {
+		t.trace.search(t, u)
+	}
+	t.explain.unit(u)
 }
 
 // logInt notes that "int" was added behind a unit's types, for arrays' index type.
@@ -170,64 +332,6 @@ func (t *table) logInt(log []convert.LogEntry, unit int, pos uint32) []convert.L
 }
 
 func place(unit int, pos uint32) uint64 { return uint64(unit)<<32 | uint64(pos) }
-
-// addTail appends declaration tags and variables.
-// Rule order/types.
-func (t *table) addTail(u *convert.Unit, off uint32) {
-	first := uint32(t.g.Len())
-	next := 0
-	for i, x := range u.Tail {
-		ref := x.Ref
-		switch {
-		case ref&convert.TailRef != 0:
-			ref = first + ref&^convert.TailRef
-		case ref != 0:
-			ref += off
-		}
-		id := t.g.Add(x.Shape, ref)
-		if i == u.TypeTags {
-			t.trace.functions(t, u)
-			t.trace.search(u)
-		}
-		if next < len(u.Vars) && u.Vars[next].Tail == uint32(i) {
-			v := &u.Vars[next]
-			t.trace.variable(t, u, v, id)
-			t.vars = append(t.vars, variable{id, v.Section, v.Offset, v.Size})
-			next++
-		} else {
-			t.trace.types(t, uint32(id), t.g.Len())
-		}
-	}
-	if len(u.Tail) == u.TypeTags {
-		t.trace.functions(t, u)
-		t.trace.search(u)
-	}
-}
-
-func (t *table) addFuncs(u *convert.Unit, off uint32, entries *funcTable) {
-	global := func(id convert.LocalID) btf.TypeID {
-		if id == 0 {
-			return 0
-		}
-		return btf.TypeID(uint32(id) + off)
-	}
-	t.explain.unit(u)
-	var params []param
-	if len(u.Params) > 0 {
-		params = make([]param, len(u.Params))
-		for i, p := range u.Params {
-			params[i] = param{p.Name, global(p.Type)}
-		}
-	}
-	unit := uint32(len(t.params))
-	t.params = append(t.params, params)
-	t.funcTags = append(t.funcTags, append([]convert.FuncTag(nil), u.FuncTags...))
-	for i := range u.Funcs {
-		f := &u.Funcs[i]
-		t.funcs.add(state{addr: f.Addr, entry: &entries.entries[f.Func], ret: global(f.Ret), unit: unit, param: f.Param, nparm: f.NParm,
-			tag: f.Tag, ntag: uint16(min(f.NTag, 0xffff)), flags: f.Flags})
-	}
-}
 
 // manyTypes is from how many types on memory is worth giving back, which takes some milliseconds.
 const manyTypes = 1 << 20

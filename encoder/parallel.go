@@ -18,11 +18,19 @@ import (
 // vmlinux, so a window of a few units keeps all workers busy.
 const unitsPerJob = 8
 
-// inOrder converts all units with so many workers and hands each to merge, in file
-// order and one at a time. A unit's slices are used again once merge returns. The
-// error that is returned is the first in the file, not the first in time.
+// sink is where units go.
+type sink interface {
+	// place is called for one unit after the other, in file order. What it returns is called afterwards, at the same time as for other
+	// units and in any order; nil is nothing. The unit's slices are used again then.
+	place(*convert.Unit) (fill func(), err error)
+	// fits tells whether place leaves in peace what is being filled. If not, it is called when nothing is.
+	fits(*convert.Unit) bool
+}
+
+// inOrder converts all units with so many workers and hands each to a sink. The error that is returned is the first in the file, not the
+// first in time.
 // Rule units/order.
-func inOrder(ctx context.Context, conv *convert.Converter, first, jobs int, merge func(*convert.Unit) error) error {
+func inOrder(ctx context.Context, conv *convert.Converter, first, jobs int, to sink) error {
 	n := conv.Len()
 	if jobs <= 1 {
 		w, u := conv.NewWorker(), &convert.Unit{}
@@ -33,14 +41,21 @@ func inOrder(ctx context.Context, conv *convert.Converter, first, jobs int, merg
 			if err := guarded(i, func() error { return w.Convert(i, first+i, u) }); err != nil {
 				return err
 			}
-			if err := guarded(i, func() error { return merge(u) }); err != nil {
+			err := guarded(i, func() error {
+				fill, err := to.place(u)
+				if err == nil && fill != nil {
+					fill()
+				}
+				return err
+			})
+			if err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	p := &pipeline{conv: conv, first: first, merge: merge, slot: make([]*convert.Unit, jobs*unitsPerJob), n: n}
-	p.room = sync.NewCond(&p.mu)
+	p := &pipeline{conv: conv, first: first, to: to, slot: make([]*convert.Unit, jobs*unitsPerJob), n: n}
+	p.room, p.filled = sync.NewCond(&p.mu), sync.NewCond(&p.mu)
 	var wg sync.WaitGroup
 	for range jobs {
 		wg.Add(1)
@@ -54,22 +69,32 @@ func inOrder(ctx context.Context, conv *convert.Converter, first, jobs int, merg
 }
 
 // pipeline is the state of inOrder's workers. Unit i waits in slot i modulo the
-// window; whoever finds the next unit to merge in its slot merges it.
+// window; whoever finds the next unit to place in its slot places it, and any worker fills it.
 type pipeline struct {
 	conv  *convert.Converter
 	first int
-	merge func(*convert.Unit) error
+	to    sink
 	n     int
 
 	mu      sync.Mutex
 	room    *sync.Cond
 	slot    []*convert.Unit // converted, waiting
 	free    []*convert.Unit
-	next    int // to convert
-	merged  int // units merged
-	merging bool
+	placed  []placed   // to be filled
+	filling int        // how many units are being filled
+	filled  *sync.Cond // none is
+	next    int        // to convert
+	behind  int        // units placed
+	placing bool
 	failed  int // unit of err
 	err     error
+}
+
+// placed is a unit that has its place, and what fills it.
+type placed struct {
+	u    *convert.Unit
+	i    int
+	fill func()
 }
 
 func (p *pipeline) work(ctx context.Context) {
@@ -77,11 +102,15 @@ func (p *pipeline) work(ctx context.Context) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for {
-		for p.next < p.n && p.next-p.merged >= len(p.slot) && p.err == nil {
+		for p.next < p.n && p.next-p.behind >= len(p.slot) && len(p.placed) == 0 && p.err == nil {
 			p.room.Wait()
 		}
 		if p.err == nil && ctx.Err() != nil {
 			p.fail(p.next, ctx.Err())
+		}
+		if p.err == nil && len(p.placed) > 0 {
+			p.fillOne()
+			continue
 		}
 		if p.next >= p.n || p.err != nil {
 			p.room.Broadcast()
@@ -98,8 +127,25 @@ func (p *pipeline) work(ctx context.Context) {
 			continue
 		}
 		p.slot[i%len(p.slot)] = u
-		p.mergeReady()
+		p.placeReady()
 	}
+}
+
+// fillOne fills the unit that was placed last: it is the most likely to be in the cache.
+func (p *pipeline) fillOne() {
+	x := p.placed[len(p.placed)-1]
+	p.placed = p.placed[:len(p.placed)-1]
+	p.filling++
+	p.mu.Unlock()
+	err := guarded(x.i, func() error { x.fill(); return nil })
+	p.mu.Lock()
+	if p.filling--; p.filling == 0 {
+		p.filled.Signal()
+	}
+	if err != nil {
+		p.fail(x.i, err)
+	}
+	p.free = append(p.free, x.u)
 }
 
 // fail keeps the error of the lowest unit. Units before it still finish.
@@ -119,30 +165,48 @@ func (p *pipeline) unit() *convert.Unit {
 	return &convert.Unit{}
 }
 
-func (p *pipeline) mergeReady() {
-	if p.merging {
+func (p *pipeline) placeReady() {
+	if p.placing {
 		return // another worker is at it and looks again
 	}
-	p.merging = true
+	p.placing = true
 	for {
-		s := p.merged % len(p.slot)
+		s := p.behind % len(p.slot)
 		u := p.slot[s]
 		if u == nil {
 			break
 		}
 		p.slot[s] = nil
+		if !p.to.fits(u) {
+			p.fillAll()
+		}
 		p.mu.Unlock()
-		err := guarded(p.merged, func() error { return p.merge(u) })
+		var fill func()
+		err := guarded(p.behind, func() (err error) { fill, err = p.to.place(u); return err })
 		p.mu.Lock()
 		if err != nil {
-			p.fail(p.merged, err)
+			p.fail(p.behind, err)
 			break
 		}
-		p.merged++
-		p.free = append(p.free, u)
-		p.room.Broadcast()
+		if fill != nil {
+			p.placed = append(p.placed, placed{u, p.behind, fill})
+		} else {
+			p.free = append(p.free, u)
+		}
+		p.behind++
+		p.room.Signal()
 	}
-	p.merging = false
+	p.placing = false
+}
+
+// fillAll returns when nothing is to be filled or being filled.
+func (p *pipeline) fillAll() {
+	for len(p.placed) > 0 {
+		p.fillOne()
+	}
+	for p.filling > 0 {
+		p.filled.Wait()
+	}
 }
 
 // guarded makes an error of a panic. A worker may hold no lock when it panics, and its deferred unlock would end the program with another

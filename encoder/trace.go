@@ -47,8 +47,8 @@ func (tr *tracer) types(t *table, from uint32, to btf.TypeID) {
 	}
 }
 
-// unit prints a unit's types. off turns a LocalID into an id.
-func (tr *tracer) unit(t *table, u *convert.Unit, off uint32) {
+// unit prints a unit's types, which end before to. off turns a LocalID into an id.
+func (tr *tracer) unit(t *table, u *convert.Unit, off uint32, to btf.TypeID) {
 	if tr == nil {
 		return
 	}
@@ -56,7 +56,7 @@ func (tr *tracer) unit(t *table, u *convert.Unit, off uint32) {
 	for _, f := range u.FakeInts {
 		tr.fake[btf.TypeID(uint32(f.ID)+off)] = f.Bits
 	}
-	tr.types(t, off+1, t.g.Len())
+	tr.types(t, off+1, to)
 }
 
 // begin prints what comes before everything else.
@@ -189,16 +189,6 @@ func intEncoding(e uint32) string {
 	return "UNKN"
 }
 
-// functions names those of a unit that have no symbol.
-func (tr *tracer) functions(t *table, u *convert.Unit) {
-	if tr == nil {
-		return
-	}
-	for _, name := range u.Missing {
-		fmt.Fprintf(tr.w, "could not find function '%s' in the ELF functions table\n", t.strs.String(name))
-	}
-}
-
 // lateFunctions tells that all units are there.
 func (tr *tracer) lateFunctions() {
 	if tr != nil {
@@ -206,9 +196,15 @@ func (tr *tracer) lateFunctions() {
 	}
 }
 
-// search announces a unit's variables.
-func (tr *tracer) search(u *convert.Unit) {
-	if tr != nil && tr.variables {
+// search names the functions of a unit that have no symbol, and announces the unit's variables.
+func (tr *tracer) search(t *table, u *convert.Unit) {
+	if tr == nil {
+		return
+	}
+	for _, name := range u.Missing {
+		fmt.Fprintf(tr.w, "could not find function '%s' in the ELF functions table\n", t.strs.String(name))
+	}
+	if tr.variables {
 		tr.begin()
 		fmt.Fprintf(tr.w, "search cu '%s' for percpu global variables.\n", u.Name)
 	}

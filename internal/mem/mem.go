@@ -34,16 +34,18 @@ type Grower[T any] struct {
 // step is how many bytes are populated at a time.
 const step = 4 << 20
 
-// Ahead makes room for n more elements of s resident, and some more.
-func (g *Grower[T]) Ahead(s []T, n int) {
+// Ahead returns what is to be made resident, by Populate, before n more elements are appended to s: room for them and some more. Mostly
+// that is nothing.
+func (g *Grower[T]) Ahead(s []T, n int) []T {
 	if d := unsafe.SliceData(s); d != g.data {
 		g.data, g.upTo = d, len(s)
 	}
 	if len(s)+n <= g.upTo || len(s)+n > cap(s) {
-		return
+		return nil
 	}
 	var t T
 	to := min(cap(s), max(len(s)+n, g.upTo+step/int(unsafe.Sizeof(t))))
-	Populate(s[g.upTo:to:to])
+	from := g.upTo
 	g.upTo = to
+	return s[from:to:to]
 }

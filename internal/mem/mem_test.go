@@ -22,7 +22,7 @@ func TestGrower(t *testing.T) {
 	var g Grower[uint32]
 	s := make([]uint32, 0, 3<<20)
 	for len(s) < 5<<20 { // grows past its capacity once
-		g.Ahead(s, 1000)
+		Populate(g.Ahead(s, 1000))
 		for i := 0; i < 1000; i++ {
 			s = append(s, uint32(len(s)))
 		}
