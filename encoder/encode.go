@@ -20,6 +20,7 @@ import (
 	"github.com/gobtf/gobtf/internal/dedup"
 	"github.com/gobtf/gobtf/internal/elfx"
 	"github.com/gobtf/gobtf/internal/graph"
+	"github.com/gobtf/gobtf/internal/parallel"
 	"github.com/gobtf/gobtf/module"
 )
 
@@ -153,8 +154,9 @@ func (j *job) run() (*Result, error) {
 		return j.res, nil
 	}
 	tm.stage("functions")
+	tm.workers = parallel.Workers(j.jobs(j.units), j.units)
 	j.table.units = append(j.table.units, j.table.g.Len())
-	lost, err := j.table.emitFuncs(j.opt.Features)
+	lost, err := j.table.emitFuncs(j.opt.Features, j.jobs(j.units))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", j.files[0].path, err)
 	}
@@ -193,6 +195,7 @@ func (j *job) convert(f *input, tm *timer) error {
 	}
 	if len(entries.entries) > 0 {
 		opt.Functions = entries
+		j.table.tables = append(j.table.tables, entries)
 	}
 	if f == j.files[0] && j.opt.Features&DeclTagKfuncs != 0 {
 		if err := entries.findKfuncs(f.elf, f.symbols(), strs); err != nil {

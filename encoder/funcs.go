@@ -2,93 +2,171 @@ package encoder
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
-	"sort"
+	"slices"
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/convert"
 	"github.com/gobtf/gobtf/internal/graph"
+	"github.com/gobtf/gobtf/internal/parallel"
 	"github.com/gobtf/gobtf/internal/shown"
 )
 
 // emitFuncs decides which saved functions are written and appends their FUNC_PROTO,
 // FUNC and tags, by name (docs/rules/functions.md). lost says which parameters a record has no room for.
 // Rule order/types.
-func (t *table) emitFuncs(features Features) (lost, err error) {
-	order := t.sortStates()
+//
+// Functions are decided on so many workers, some names each, and appended by one.
+func (t *table) emitFuncs(features Features, jobs int) (lost, err error) {
+	if t.traced() {
+		jobs = 1 // so that what is told of a function comes before what is told of the next
+	}
+	o := t.sortStates(jobs)
 	t.trace.lateFunctions()
-	e := &funcEmitter{t: t, features: features, m: matcher{g: t.g}}
-	for i := 0; i < len(order); {
-		j := i + 1
-		for j < len(order) && t.funcs.at(order[j]).entry == t.funcs.at(order[i]).entry {
-			j++
+	e := &funcEmitter{t: t, features: features}
+	if jobs == 1 {
+		d := &decider{t: t, features: features, m: matcher{g: t.g}}
+		err := o.eachGroup(0, len(o.names), func(group []uint32) error {
+			if w := d.group(group); w != nil {
+				return e.emit(w)
+			}
+			return nil
+		})
+		return e.lost, err
+	}
+	const pieces = 256
+	var decided [pieces][]written
+	deciders := make([]decider, parallel.Workers(jobs, pieces))
+	parallel.Must(jobs, pieces, func(worker, i int) {
+		d := &deciders[worker]
+		d.t, d.features, d.m.g = t, features, t.g
+		lo, hi := parallel.Piece(i, pieces, len(o.names))
+		list := make([]written, 0, hi-lo)
+		_ = o.eachGroup(lo, hi, func(group []uint32) error {
+			if w := d.group(group); w != nil {
+				list = append(list, *w)
+			}
+			return nil
+		})
+		decided[i] = list
+	})
+	for _, list := range decided {
+		for i := range list {
+			if err := e.emit(&list[i]); err != nil {
+				return nil, err
+			}
 		}
-		if err := e.group(order[i:j]); err != nil {
-			return nil, err
-		}
-		i = j
 	}
 	return e.lost, nil
 }
 
-// sortStates returns the saved functions by name, then those with an address first,
-// then as they were saved.
+// ordered are the saved functions by name, then those with an address first, then as they were saved.
+type ordered struct {
+	t      *table
+	states []uint32
+	names  []funcName // sorted
+	end    []uint32   // where names' states end
+}
+
+// funcName is a name of functions and its first eight bytes, which are enough to compare most names.
+type funcName struct {
+	prefix uint64
+	id     graph.StrID
+	number uint32
+}
+
+// sortStates puts the saved functions into their order. Names are sorted once each, and the states put into their order by counting.
 // Rule functions/groups.
-func (t *table) sortStates() []uint32 {
-	// Names are ranked once each, and the states put into their order by counting.
-	seen := make([]uint32, t.strs.Len()) // by name: its place in names plus 1
-	var names []graph.StrID
-	rankOf := make([]uint32, t.funcs.n)
-	for i := range rankOf {
-		n := t.funcs.at(uint32(i)).entry.name
-		if seen[n] == 0 {
-			names = append(names, n)
-			seen[n] = uint32(len(names))
+func (t *table) sortStates(jobs int) *ordered {
+	entries := 0
+	for _, tab := range t.tables {
+		entries += len(tab.entries)
+	}
+	o := &ordered{t: t, names: make([]funcName, 0, entries)}
+	number := make([]uint32, t.strs.Len()) // by StrID, plus 1
+	for _, tab := range t.tables {
+		for i := range tab.entries {
+			e := &tab.entries[i]
+			if number[e.name] == 0 {
+				o.names = append(o.names, funcName{prefix(t.strs.Bytes(e.name)), e.name, uint32(len(o.names))})
+				number[e.name] = uint32(len(o.names))
+			}
+			e.number = number[e.name] - 1
 		}
-		rankOf[i] = seen[n] - 1
 	}
-	type key struct {
-		prefix uint64
-		name   []byte
-		rank   uint32
-	}
-	keys := make([]key, len(names))
-	for i, n := range names {
-		b := t.strs.Bytes(n)
-		keys[i] = key{prefix(b), b, uint32(i)}
-	}
-	sort.Slice(keys, func(i, j int) bool {
-		if keys[i].prefix != keys[j].prefix {
-			return keys[i].prefix < keys[j].prefix
+	parallel.Sort(jobs, o.names, func(a, b funcName) int {
+		if a.prefix != b.prefix {
+			return cmp.Compare(a.prefix, b.prefix)
 		}
-		return bytes.Compare(keys[i].name, keys[j].name) < 0
+		return bytes.Compare(t.strs.Bytes(a.id), t.strs.Bytes(b.id))
 	})
-	sorted := make([]uint32, len(names))
-	for i := range keys {
-		sorted[keys[i].rank] = uint32(i)
-	}
 	// Two buckets a name: with an address, without.
-	start := make([]uint32, 2*len(names)+1)
-	bucket := func(i int) uint32 {
-		b := 2 * sorted[rankOf[i]]
-		if t.funcs.at(uint32(i)).addr == 0 {
-			b++
+	bucket := make([]uint32, t.funcs.n)
+	pieces := parallel.Workers(jobs, 1+t.funcs.n/chunkLen)
+	parallel.Must(jobs, pieces, func(_, i int) {
+		lo, hi := parallel.Piece(i, pieces, t.funcs.n)
+		for i := lo; i < hi; i++ {
+			s := t.funcs.at(uint32(i))
+			bucket[i] = 2 * s.entry.number
+			if s.addr == 0 {
+				bucket[i]++
+			}
 		}
-		return b
+	})
+	// Each worker has some buckets to itself, and looks for what belongs into them.
+	at := make([]uint32, 2*len(o.names)) // how many; then where the next goes
+	mine := func(i int, f func(state, b uint32)) {
+		lo, hi := parallel.Piece(i, pieces, len(at))
+		for s, b := range bucket {
+			if uint(b)-uint(lo) < uint(hi-lo) {
+				f(uint32(s), b)
+			}
+		}
 	}
-	for i := range rankOf {
-		start[bucket(i)+1]++
+	parallel.Must(jobs, pieces, func(_, i int) { mine(i, func(_, b uint32) { at[b]++ }) })
+	o.end = make([]uint32, len(o.names))
+	n := uint32(0)
+	for i := range o.names {
+		for b := 2 * o.names[i].number; b <= 2*o.names[i].number+1; b++ {
+			at[b], n = n, n+at[b]
+		}
+		o.end[i] = n
 	}
-	for i := 1; i < len(start); i++ {
-		start[i] += start[i-1]
+	o.states = make([]uint32, t.funcs.n)
+	parallel.Must(jobs, pieces, func(_, i int) {
+		mine(i, func(s, b uint32) {
+			o.states[at[b]] = s
+			at[b]++
+		})
+	})
+	return o
+}
+
+// eachGroup calls f for the states of each function, of some of the names.
+// Rule functions/groups.
+func (o *ordered) eachGroup(lo, hi int, f func(states []uint32) error) error {
+	from := uint32(0)
+	if lo > 0 {
+		from = o.end[lo-1]
 	}
-	order := make([]uint32, t.funcs.n)
-	for i := range rankOf {
-		b := bucket(i)
-		order[start[b]] = uint32(i)
-		start[b]++
+	for _, end := range o.end[lo:hi] {
+		list := o.states[from:end]
+		from = end
+		for len(list) > 0 {
+			n := len(list)
+			if len(o.t.tables) > 1 { // each file has functions of its own
+				entry := o.t.funcs.at(list[0]).entry
+				for n = 1; n < len(list) && o.t.funcs.at(list[n]).entry == entry; n++ {
+				}
+			}
+			if err := f(list[:n]); err != nil {
+				return err
+			}
+			list = list[n:]
+		}
 	}
-	return order
+	return nil
 }
 
 // prefix returns the first eight bytes of a name, to compare most names at once.
@@ -102,18 +180,29 @@ func prefix(b []byte) (v uint64) {
 	return v
 }
 
-type funcEmitter struct {
+// decider decides what becomes of functions. It changes nothing but the flags of their states.
+type decider struct {
 	t        *table
 	features Features
 	m        matcher
 	content  []uint32
-	refs     []uint32
-	lost     error // the first
+	last     written
 }
 
-// group handles the states of one function.
+// written is a function that is to be appended: its signature, and the state that it is of.
+type written struct {
+	s         *state
+	name      graph.StrID
+	params    []param
+	proto, fn graph.Shape
+	kfunc     bool // what kfuncs get is wanted
+	long      bool // a parameter's name is cut
+	lost      int  // parameters that there is no room for
+}
+
+// group decides about the states of one function. It returns nil when it is not written; else it is the decider's, until the next.
 // Rules functions/groups, functions/left-out.
-func (e *funcEmitter) group(order []uint32) error {
+func (e *decider) group(order []uint32) *written {
 	t := e.t
 	first := t.funcs.at(order[0])
 	copies := t.explain.copies(order) // as the units gave them
@@ -133,9 +222,8 @@ func (e *funcEmitter) group(order []uint32) error {
 		for _, i := range order {
 			s := t.funcs.at(i)
 			if name := entry.suffixed(s.addr); name != 0 && s.flags&(convert.Unexpected|convert.Uncertain) == 0 {
-				e.emitProto(s, name, s.ret, t.paramsOf(s))
 				t.explain.decided(entry, 0, copies)
-				return nil
+				return e.write(s, name, false)
 			}
 		}
 	}
@@ -160,29 +248,35 @@ func (e *funcEmitter) group(order []uint32) error {
 		t.trace.skipping(t, entry, skipText[why])
 		return nil
 	}
-	ret := c.ret
-	params := t.paramsOf(c)
-	if entry.kfunc && e.features&(DeclTagKfuncs|Attributes) == DeclTagKfuncs|Attributes {
-		var err error
-		if ret, params, err = e.arena(entry, c); err != nil {
-			return err
-		}
+	return e.write(c, entry.name, entry.kfunc)
+}
+
+// write prepares a function's FUNC_PROTO and FUNC: all but the references.
+// Rule functions/written.
+func (e *decider) write(s *state, name graph.StrID, kfunc bool) *written {
+	t := e.t
+	w := &e.last
+	*w = written{s: s, name: name, params: t.paramsOf(s), kfunc: kfunc}
+	if n := len(w.params); n > maxEntries {
+		w.params, w.lost = w.params[:maxEntries], n-maxEntries
 	}
-	id := e.emitProto(c, entry.name, ret, params)
-	if entry.kfunc && e.features&(DeclTagKfuncs|DeclTag) == DeclTagKfuncs|DeclTag {
-		e.tag("bpf_kfunc", id)
-		if entry.kflags&kfFastcall != 0 {
-			e.tag("bpf_fastcall", id)
-		}
+	c := append(e.content[:0], btf.InfoWord(btf.FuncProto, len(w.params), false), 0, 0)
+	for _, p := range w.params {
+		n := t.truncated(p.name)
+		w.long = w.long || n != p.name
+		c = append(c, uint32(n))
 	}
-	return nil
+	e.content = c
+	w.proto = t.g.Shapes.Intern(c)
+	w.fn = t.g.Shapes.Intern([]uint32{btf.InfoWord(btf.Func, 0, false), uint32(name), 0})
+	return w
 }
 
 // otherCopy tells that only one of two states is code of its own: with true_signature
 // an inlined copy does not speak against it. (Not in pahole's snapshots before 1.32:
 // found by comparing vmlinux.)
 // Rule functions/true-signature.
-func (e *funcEmitter) otherCopy(a, b *state) bool {
+func (e *decider) otherCopy(a, b *state) bool {
 	return e.features&TrueSignature != 0 && (a.addr == 0) != (b.addr == 0)
 }
 
@@ -199,14 +293,14 @@ const (
 )
 
 // skipOptimized applies rule functions/left-out.
-func (e *funcEmitter) skipOptimized(s *state) bool {
+func (e *decider) skipOptimized(s *state) bool {
 	return e.features&TrueSignature == 0 && s.flags&convert.OptimizedParms != 0 &&
 		(s.flags&convert.SignatureChanged != 0 || s.entry.hasOptimized(s.addr))
 }
 
 // canonical chooses the state that describes the function.
 // Rule functions/canonical.
-func (e *funcEmitter) canonical(entry *funcEntry, order []uint32) *state {
+func (e *decider) canonical(entry *funcEntry, order []uint32) *state {
 	t := e.t
 	if len(order) == 1 {
 		return t.funcs.at(order[0])
@@ -242,37 +336,55 @@ func (t *table) truncated(id graph.StrID) graph.StrID {
 	return id
 }
 
-// emitProto appends FUNC_PROTO, FUNC and the function's declaration tags.
+// funcEmitter appends functions.
+type funcEmitter struct {
+	t        *table
+	features Features
+	refs     []uint32
+	lost     error // the first
+}
+
+// emit appends FUNC_PROTO, FUNC and the function's declaration tags.
 // Rule functions/written.
-func (e *funcEmitter) emitProto(s *state, name graph.StrID, ret btf.TypeID, params []param) btf.TypeID {
-	t := e.t
-	if n := len(params); n > maxEntries {
-		params = params[:maxEntries]
-		if e.lost == nil {
-			e.lost = fmt.Errorf("%q has %d parameters: a FUNC_PROTO has room for %d, and the last %d are left out", shown.Name(t.strs.String(name)), n, maxEntries, n-maxEntries)
+func (e *funcEmitter) emit(w *written) error {
+	t, s := e.t, w.s
+	ret, params := s.ret, w.params
+	if w.kfunc && e.features&(DeclTagKfuncs|Attributes) == DeclTagKfuncs|Attributes {
+		var err error
+		if ret, params, err = e.arena(s.entry, ret, params); err != nil {
+			return err
 		}
 	}
-	w := append(e.content[:0], btf.InfoWord(btf.FuncProto, len(params), false), 0, 0)
+	if w.lost > 0 && e.lost == nil {
+		e.lost = fmt.Errorf("%q has %d parameters: a FUNC_PROTO has room for %d, and the last %d are left out",
+			shown.Name(t.strs.String(w.name)), len(params)+w.lost, maxEntries, w.lost)
+	}
 	refs := append(e.refs[:0], uint32(ret))
 	for _, p := range params {
-		n := t.truncated(p.name)
-		if n != p.name {
-			t.late = append(t.late, n)
+		if w.long {
+			if n := t.truncated(p.name); n != p.name {
+				t.late = append(t.late, n)
+			}
 		}
-		w = append(w, uint32(n))
 		refs = append(refs, uint32(p.typ))
 	}
-	proto := t.g.Add(t.g.Shapes.Intern(w), refs...)
-	e.content, e.refs = w, refs
-	t.late = append(t.late, name)
-	id := t.g.Add(t.g.Shapes.Intern([]uint32{btf.InfoWord(btf.Func, 0, false), uint32(name), 0}), uint32(proto))
+	e.refs = refs
+	proto := t.g.Add(w.proto, refs...)
+	t.late = append(t.late, w.name)
+	id := t.g.Add(w.fn, uint32(proto))
 	t.trace.types(t, uint32(proto), t.g.Len())
 	for _, tag := range t.funcTags[s.unit][s.tag : s.tag+uint32(s.ntag)] {
 		tagID := t.g.Len()
 		e.declTag(t.truncated(tag.Value), tag.Component, id)
 		t.trace.types(t, uint32(tagID), t.g.Len())
 	}
-	return id
+	if w.kfunc && e.features&(DeclTagKfuncs|DeclTag) == DeclTagKfuncs|DeclTag {
+		e.tag("bpf_kfunc", id)
+		if s.entry.kflags&kfFastcall != 0 {
+			e.tag("bpf_fastcall", id)
+		}
+	}
+	return nil
 }
 
 func (e *funcEmitter) tag(value string, id btf.TypeID) {
@@ -288,10 +400,9 @@ func (e *funcEmitter) declTag(value graph.StrID, component int32, id btf.TypeID)
 // arena gives the pointers of a kfunc that are in an arena their own address space
 // (rule functions/kfuncs).
 // Rule functions/kfuncs.
-func (e *funcEmitter) arena(entry *funcEntry, s *state) (btf.TypeID, []param, error) {
+func (e *funcEmitter) arena(entry *funcEntry, ret btf.TypeID, params []param) (btf.TypeID, []param, error) {
 	t := e.t
-	ret := s.ret
-	params := append([]param(nil), t.paramsOf(s)...)
+	params = slices.Clone(params)
 	name := t.strs.String(entry.name)
 	if entry.kflags&kfArenaRet != 0 {
 		id, err := e.arenaPtr(name, "return type", ret)

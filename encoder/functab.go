@@ -27,6 +27,7 @@ type funcEntry struct {
 	name        graph.StrID
 	first, last int32              // chain of syms, in the order of the symbol table
 	n           int32              // length of the chain
+	number      uint32             // of the name, see table.sortStates
 	at          map[uint64]address // what the chain says of each address, when it is long; made by findAmbiguous
 	table       *funcTable
 	ambiguous   bool

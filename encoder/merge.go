@@ -29,6 +29,7 @@ type table struct {
 	intName  graph.StrID
 	intShape graph.Shape
 
+	tables   []*funcTable // of the files
 	units    []btf.TypeID // first types of units, in the order of units
 	funcs    chunks[state]
 	params   [][]param           // by unit
@@ -120,14 +121,6 @@ type spot struct {
 	funcTags *[]convert.FuncTag
 
 	log *[]convert.LogEntry
-}
-
-// add appends a unit. entries is the function table of the unit's file.
-func (t *table) add(u *convert.Unit, entries *funcTable) {
-	if s := t.place(u, entries); s != nil {
-		t.fill(s)
-		t.traceUnit(s)
-	}
 }
 
 // expect makes room for what is kept by unit. It is called before units are placed and filled on several workers.
@@ -338,7 +331,7 @@ const manyTypes = 1 << 20
 
 // dropFunctions forgets the saved functions, which have been written. In a vmlinux they are as much as what dedup is about to need.
 func (t *table) dropFunctions() {
-	t.funcs, t.params, t.funcTags = chunks[state]{}, nil, nil
+	t.funcs, t.params, t.funcTags, t.tables = chunks[state]{}, nil, nil, nil
 	if len(t.g.Shape) >= manyTypes {
 		debug.FreeOSMemory()
 	}

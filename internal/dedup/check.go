@@ -1,12 +1,11 @@
 package dedup
 
 import (
-	"runtime"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"github.com/gobtf/gobtf/internal/graph"
+	"github.com/gobtf/gobtf/internal/parallel"
 )
 
 // Phase 3 on several workers: guess and check. Its result is that of composites, always.
@@ -64,44 +63,6 @@ func (d *run) spans(opt Options) []span {
 	return list
 }
 
-// workersFor returns how many of so many workers are used for n pieces of work: more than there are processors would only share them.
-func workersFor(jobs, n int) int { return min(jobs, n, runtime.GOMAXPROCS(0)) }
-
-// inParallel calls f for 0 to n-1, ascending, on so many workers; f gets the number of its worker, too. It stops when f returns false, and
-// returns the first i for which it did, or n: f was called for all before it, and was true. A panic of f counts as false.
-func inParallel(jobs, n int, f func(worker, i int) bool) int {
-	var next, failed atomic.Int64
-	failed.Store(int64(n))
-	var wg sync.WaitGroup
-	for w := range workersFor(jobs, n) {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			i := int64(0)
-			fail := func() {
-				for old := failed.Load(); i < old && !failed.CompareAndSwap(old, i); old = failed.Load() {
-				}
-			}
-			defer func() {
-				if recover() != nil {
-					fail() // it will happen again to who does the work alone, and can tell
-				}
-			}()
-			for {
-				if i = next.Add(1) - 1; i >= failed.Load() {
-					return
-				}
-				if !f(w, int(i)) {
-					fail()
-					return
-				}
-			}
-		}()
-	}
-	wg.Wait()
-	return int(failed.Load())
-}
-
 // compositesOf is phase 3 on as many workers as there are.
 func (d *run) compositesOf(opt Options) error {
 	from := max(d.start, 1)
@@ -122,10 +83,10 @@ func (d *run) guessAndCheck(opt Options, units []span) (from uint32) {
 	for id := range d.start {
 		d.shapeOf(id) // loads it
 	}
-	workers := workersFor(opt.Jobs, len(units))
+	workers := parallel.Workers(opt.Jobs, len(units))
 	opt.stage("colours", workers)
 	painters := make([]painter, workers)
-	if inParallel(opt.Jobs, len(units), func(w, i int) bool { return painters[w].paint(d, units[i]) }) < len(units) {
+	if parallel.Do(opt.Jobs, len(units), func(w, i int) bool { return painters[w].paint(d, units[i]) }) < len(units) {
 		d.backTo(t, 0)
 		return units[0].lo
 	}
@@ -137,7 +98,7 @@ func (d *run) guessAndCheck(opt Options, units []span) (from uint32) {
 	t.index(d)
 	opt.stage("check", workers)
 	walkers := make([]walker, workers)
-	bad := inParallel(opt.Jobs, len(units), func(i, u int) bool {
+	bad := parallel.Do(opt.Jobs, len(units), func(i, u int) bool {
 		w := &walkers[i]
 		if w.run == nil {
 			*w = walker{run: d, leads: &leads{known: t.led, mine: make(map[uint32]uint32)}}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/intern"
+	"github.com/gobtf/gobtf/internal/parallel"
 )
 
 // Phase 5 on several workers. Types with references are equal when their shapes are and what they refer to is, so each gets a number for its
@@ -28,19 +29,19 @@ func (d *run) referencesOf(opt Options) error {
 		return d.references()
 	}
 	c := &classes{tab: intern.NewWords()}
-	workers := workersFor(opt.Jobs, len(d.units))
+	workers := parallel.Workers(opt.Jobs, len(d.units))
 	opt.stage("references", workers)
 	sorters := make([]sorter, workers)
 	// Behind the units come functions, which refer to all units' types: they have to wait for those.
 	rest := d.functionSpans()
 	sortAll := func(first int, list []span) bool {
-		return inParallel(opt.Jobs, len(list), func(w, i int) bool { return sorters[w].sort(d, c, first+i, list[i]) }) == len(list)
+		return parallel.Do(opt.Jobs, len(list), func(w, i int) bool { return sorters[w].sort(d, c, first+i, list[i]) }) == len(list)
 	}
 	if !sortAll(0, d.units) || !sortAll(len(d.units), rest) {
 		return d.references() // which can say what is wrong
 	}
 	all := append(slices.Clip(d.units), rest...)
-	inParallel(opt.Jobs, len(all), func(_, i int) bool { c.settle(d, all[i]); return true })
+	parallel.Do(opt.Jobs, len(all), func(_, i int) bool { c.settle(d, all[i]); return true })
 	d.cands.n += uint32(c.tab.Len())
 	return nil
 }

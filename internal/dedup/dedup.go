@@ -36,6 +36,7 @@ import (
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/graph"
 	"github.com/gobtf/gobtf/internal/mem"
+	"github.com/gobtf/gobtf/internal/parallel"
 )
 
 // Options chooses between the reference's behaviour and its repair.
@@ -217,7 +218,7 @@ func newRun(g *graph.Graph, base *Base, opt Options) (*run, error) {
 	}
 	d.node = make([]node, d.n)
 	const part = 1 << 18
-	inParallel(max(1, opt.Jobs), int(d.n/part)+1, func(_, i int) bool {
+	parallel.Do(max(1, opt.Jobs), int(d.n/part)+1, func(_, i int) bool {
 		mem.Populate(d.node[i*part : min((i+1)*part, len(d.node))])
 		return true
 	})

@@ -45,14 +45,14 @@ var table = map[string]row{
 	"explain":         {may: []string{"btf", "dwarf2btf", "encoder", delveOp, delveReg}},
 	"refit":           {may: []string{"btf", "btf/verify", "btfids", "dedup", "distill", "encoder", "internal/elfx", "internal/filekind", "module"}}, // it writes .BTF and .BTF_ids at once
 	"encoder": {
-		may: []string{"btf", "btf/verify", "btfids", "internal/dedup", "internal/graph", "distill", "internal/convert", "internal/elfx", "internal/mem", "internal/shown", "module"},
+		may: []string{"btf", "btf/verify", "btfids", "internal/dedup", "internal/graph", "distill", "internal/convert", "internal/elfx", "internal/mem", "internal/parallel", "internal/shown", "module"},
 		ban: []string{"encoding/binary", "debug/dwarf"}, // it orders stages and decides, and decodes nothing
 	},
 	"dwarf2btf":         {may: []string{"btf", "internal/convert", "internal/graph"}, ban: []string{"debug/", "os"}},
 	"internal/dwarfgen": {ban: []string{"debug/"}},
 	"dedup":             {may: []string{"btf", "internal/dedup", "internal/graph"}, ban: elfAndDwarf},
 	"internal/convert":  {may: []string{"btf", "internal/graph", "internal/dwarfscan", "internal/intern", "internal/shown", delveOp, delveReg}, ban: []string{"debug/", "os"}},
-	"internal/dedup":    {may: []string{"btf", "internal/graph", "internal/intern", "internal/mem"}, ban: elfAndDwarf},
+	"internal/dedup":    {may: []string{"btf", "internal/graph", "internal/intern", "internal/mem", "internal/parallel"}, ban: elfAndDwarf},
 	"internal/graph":    {may: []string{"btf", "internal/intern"}, ban: elfAndDwarf},
 	"distill":           {may: []string{"btf"}, ban: elfAndDwarf},
 	"btfids":            {may: []string{"btf", "distill", "internal/elfx", "internal/shown"}, ban: []string{"debug/dwarf"}},
@@ -71,6 +71,7 @@ var table = map[string]row{
 	"internal/dwarfscan":  {ban: []string{"debug/", "os"}},
 	"internal/elfx":       {may: []string{"internal/filekind", "github.com/klauspost/compress/", "github.com/pierrec/lz4/v4", "github.com/ulikunitz/xz", unix}, ban: []string{"debug/dwarf"}},
 	"internal/filekind":   {ban: []string{"debug/", "os"}},
+	"internal/parallel":   {ban: elfAndDwarf},
 	"internal/intern":     {may: []string{"internal/mem"}, ban: elfAndDwarf},
 	"internal/mem":        {may: []string{unix}, ban: elfAndDwarf},
 	"internal/btftest":    {may: []string{"btf", "internal/testinput"}, ban: elfAndDwarf}, // for tests
