@@ -85,16 +85,17 @@ func (d *run) guessAndCheck(opt Options, units []span) (from uint32) {
 	}
 	workers := parallel.Workers(opt.Jobs, len(units))
 	opt.stage("colours", workers)
-	painters := make([]painter, workers)
-	if parallel.Do(opt.Jobs, len(units), func(w, i int) bool { return painters[w].paint(d, units[i]) }) < len(units) {
+	left := d.twins(opt, units)
+	if left == nil {
 		d.backTo(t, 0)
 		return units[0].lo
 	}
 	opt.stage("guess", 1)
-	if d.guess(t) != nil {
+	if d.guess(t, left) != nil {
 		d.backTo(t, 0)
 		return units[0].lo
 	}
+	d.straighten(opt, units)
 	t.index(d)
 	opt.stage("check", workers)
 	walkers := make([]walker, workers)

@@ -95,9 +95,6 @@ func (s *sorter) sort(d *run, c *classes, unit int, u span) bool {
 			d.node[id].h = 0
 		}
 	}
-	if s.known == nil {
-		s.known = make([]refSlot, 1<<knownBits)
-	}
 	stack, words := s.stack, s.words
 	for i := u.lo; i < u.hi; i++ {
 		if !d.unsorted(i) || d.node[i].h != 0 {
@@ -144,6 +141,9 @@ func (s *sorter) class(c *classes, words []uint32) uint32 {
 	if len(words) != 2 {
 		class, _ := c.tab.Intern(words)
 		return class
+	}
+	if s.known == nil {
+		s.known = make([]refSlot, 1<<knownBits)
 	}
 	key := uint64(words[0])<<32 | uint64(words[1])
 	k := &s.known[key*hashMul>>(64-knownBits)]

@@ -168,7 +168,7 @@ type node struct {
 	// h is, during one comparison, the type of the new side that this type of the
 	// canonical side stands for, with the mark final; 0 outside of comparisons. At the
 	// end it is the final id. While units are checked it numbers types for walker.far, and
-	// before that it is a colour (see colours).
+	// before that it is a colour (see painter) and the number of a class (see twins).
 	h uint32
 }
 

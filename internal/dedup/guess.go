@@ -1,14 +1,23 @@
 package dedup
 
-import "slices"
+import (
+	"slices"
 
-// guess fills in node.m of STRUCTs, UNIONs and TYPEDEFs, the candidates, and the timeline.
-func (d *run) guess(t *timeline) error {
+	"github.com/gobtf/gobtf/internal/intern"
+	"github.com/gobtf/gobtf/internal/parallel"
+)
+
+// guess fills in node.m of STRUCTs, UNIONs and TYPEDEFs, the candidates, and the timeline. Types with a first (see twins) of an earlier unit
+// follow that one, and the others are found out in the order of units.
+func (d *run) guess(t *timeline, left [][]twin) error {
 	d.all.leads = &leads{known: t.led}
 	defer func() { d.all.leads = nil }()
-	g := guesser{run: d, t: t, firsts: newRefTable()}
+	g := guesser{run: d, t: t}
 	for u, s := range t.units {
-		d.all.leads.unit = uint32(u)
+		if len(left[u]) == 0 {
+			continue
+		}
+		d.all.leads.unit, g.left = uint32(u), left[u]
 		if err := g.unit(s); err != nil {
 			return err
 		}
@@ -16,13 +25,67 @@ func (d *run) guess(t *timeline) error {
 	return nil
 }
 
+// twins finds for each STRUCT, UNION and TYPEDEF the first type that has its shape and colour, on all workers. A type of which that one is in an
+// earlier unit follows it; those that are left are returned, by unit. Colours are gone then. nil: a unit refers to more than it may.
+func (d *run) twins(opt Options, units []span) [][]twin {
+	c := &classes{tab: intern.NewWords()}
+	workers := parallel.Workers(opt.Jobs, len(units))
+	painters, sorters := make([]painter, workers), make([]sorter, workers)
+	if parallel.Do(opt.Jobs, len(units), func(w, i int) bool {
+		u, words := units[i], [2]uint32{}
+		if !painters[w].paint(d, u) {
+			return false
+		}
+		for id := u.lo; id < u.hi; id++ {
+			if sh := d.shape[id]; kindSet(compKinds).has(sh) {
+				words = [2]uint32{uint32(sh), d.node[id].h}
+				class := sorters[w].class(c, words[:])
+				if c.first.At(class) > uint64(id) {
+					c.first.Lower(class, uint64(id))
+				}
+				d.node[id].h = class
+			}
+		}
+		return true
+	}) < len(units) {
+		return nil
+	}
+	left := make([][]twin, len(units))
+	parallel.Must(opt.Jobs, len(units), func(_, i int) {
+		for id := units[i].lo; id < units[i].hi; id++ {
+			if !kindSet(compKinds).has(d.shape[id]) {
+				continue
+			}
+			n := &d.node[id]
+			first := uint32(c.first.At(n.h))
+			n.h = 0
+			if first < units[i].lo {
+				n.m = first
+			} else {
+				left[i] = append(left[i], twin{id, first})
+			}
+		}
+	})
+	return left
+}
+
+// straighten makes what follows another type merged into what that one is.
+func (d *run) straighten(opt Options, units []span) {
+	parallel.Must(opt.Jobs, len(units), func(_, i int) {
+		for id := units[i].lo; id < units[i].hi; id++ {
+			if m := d.node[id].m; m != 0 && m&final == 0 && kindSet(compKinds).has(d.shape[id]) {
+				d.node[id].m = d.node[m].m // a first, which follows no other
+			}
+		}
+	})
+}
+
 // guesser is the state of guess.
 type guesser struct {
 	*run
-	t      *timeline
-	firsts *refTable // by shape and colour: the first type that has them
-	left   []twin    // types of the unit that are not merged into what an earlier unit's first was
-	marks  []bool
+	t     *timeline
+	left  []twin // types of the unit that do not follow an earlier unit's first
+	marks []bool
 }
 
 // twin is a type, and the first that has its shape and colour, which may be itself.
@@ -30,22 +93,8 @@ type twin struct{ id, first uint32 }
 
 // unit guesses what becomes of one unit.
 func (g *guesser) unit(s span) error {
-	d, left := g.run, g.left[:0]
+	d, left := g.run, g.left
 	done, growth, structs := len(g.t.inserted), d.cands.growth, len(d.structs)
-	for id := s.lo; id < s.hi; id++ {
-		if !kindSet(compKinds).has(d.shape[id]) {
-			continue
-		}
-		n := &d.node[id]
-		first := g.first(uint64(d.shape[id])<<32|uint64(n.h), id)
-		n.h = 0
-		if first < s.lo {
-			n.m = d.node[first].m
-		} else {
-			left = append(left, twin{id, first})
-		}
-	}
-	g.left = left
 	for _, x := range left {
 		switch {
 		case d.node[x.id].m != 0:
@@ -85,18 +134,6 @@ func (g *guesser) unit(s span) error {
 		}
 	}
 	return nil
-}
-
-// first returns the first type that had a key, id if it is that.
-func (g *guesser) first(key uint64, id uint32) uint32 {
-	i := g.firsts.place(key)
-	for ; g.firsts.slot[i].id != 0; i = g.firsts.next(i) {
-		if g.firsts.slot[i].key == key {
-			return g.firsts.slot[i].id
-		}
-	}
-	g.firsts.put(i, key, id)
-	return id
 }
 
 // composite is run.composite, and notes what was inserted.
