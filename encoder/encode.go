@@ -185,7 +185,30 @@ func (j *job) convert(f *input, tm *timer) error {
 		j.mayName(f.debug)
 	}
 	opt := j.convertOptions(f)
-	entries, err := newFuncTable(f.symbols(), strs)
+	m := newSectionMap(j.files[0].symbols(), strs, j.opt.Features)
+	if m != nil {
+		opt.Variables = m
+	}
+	sec, secErr := f.sections()
+	if secErr == nil {
+		secErr = j.alternate(f, &sec)
+	}
+	if f.alt != nil {
+		j.mayName(f.alt)
+	}
+	// While symbols are sorted, the units' headers and all abbreviations are looked at.
+	var entries *funcTable
+	var conv *convert.Converter
+	var err, convErr error
+	tm.workers = parallel.Workers(j.maxJobs(), 2)
+	parallel.Must(j.maxJobs(), 2, func(_, i int) {
+		switch {
+		case i == 0:
+			entries, err = newFuncTable(f.symbols(), strs, j.maxJobs())
+		case secErr == nil:
+			conv, convErr = convert.New(sec, j.shapes, opt)
+		}
+	})
 	switch {
 	case errors.Is(err, elfx.ErrNoSymtab):
 		j.note("%s: %v", f.path, errNoSymtab)
@@ -194,7 +217,9 @@ func (j *job) convert(f *input, tm *timer) error {
 		return err
 	}
 	if len(entries.entries) > 0 {
-		opt.Functions = entries
+		if conv != nil {
+			conv.SetFunctions(entries)
+		}
 		j.table.tables = append(j.table.tables, entries)
 	}
 	if f == j.files[0] && j.opt.Features&DeclTagKfuncs != 0 {
@@ -202,25 +227,14 @@ func (j *job) convert(f *input, tm *timer) error {
 			return err
 		}
 	}
-	if m := newSectionMap(j.files[0].symbols(), strs, j.opt.Features); m != nil {
-		opt.Variables = m
+	switch {
+	case secErr != nil:
+		return secErr
+	case convErr != nil:
+		return fmt.Errorf("%s: %w", f.path, convErr)
 	}
 	f.drop()
 	tm.stage("units")
-	sec, err := f.sections()
-	if err != nil {
-		return err
-	}
-	if err := j.alternate(f, &sec); err != nil {
-		return err
-	}
-	if f.alt != nil {
-		j.mayName(f.alt)
-	}
-	conv, err := convert.New(sec, j.shapes, opt)
-	if err != nil {
-		return fmt.Errorf("%s: %w", f.path, err)
-	}
 	// More workers than processors would share them, and need memory each.
 	tm.workers = max(1, min(j.jobs(conv.Len()), conv.Len(), runtime.GOMAXPROCS(0)))
 	j.table.expect(conv.Len())
@@ -256,11 +270,19 @@ func (j *job) jobs(units int) int {
 	if n := j.opt.Jobs; n > 0 {
 		return n
 	}
-	n := max(1, min(runtime.GOMAXPROCS(0), units/8))
-	if l := j.opt.JobsLimit; l > 0 {
-		n = min(n, l)
+	return max(1, min(j.maxJobs(), units/8))
+}
+
+// maxJobs returns how many workers to use where there is enough to do.
+func (j *job) maxJobs() int {
+	switch n := runtime.GOMAXPROCS(0); {
+	case j.opt.Jobs > 0:
+		return j.opt.Jobs
+	case j.opt.JobsLimit > 0:
+		return min(n, j.opt.JobsLimit)
+	default:
+		return n
 	}
-	return n
 }
 
 func (j *job) note(format string, args ...any) {

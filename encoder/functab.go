@@ -5,12 +5,14 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gobtf/gobtf/internal/convert"
 	"github.com/gobtf/gobtf/internal/elfx"
 	"github.com/gobtf/gobtf/internal/graph"
 	"github.com/gobtf/gobtf/internal/mem"
+	"github.com/gobtf/gobtf/internal/parallel"
 )
 
 // funcTable is the function symbols of one file, by key: the symbol's name up to
@@ -51,17 +53,53 @@ type funcSym struct {
 	opt  bool        // .constprop or .isra
 }
 
-// newFuncTable reads the symbols of f. A file without .symtab has no functions.
+// namedSym is a function symbol and its key.
+type namedSym struct {
+	key graph.StrID
+	funcSym
+}
+
+// newFuncTable reads the symbols of f. A file without .symtab has no functions. Workers read some symbols each and look at their names; one
+// makes the table.
 // Rule functions/table.
-func newFuncTable(f *elfx.File, strs *graph.Strings) (*funcTable, error) {
+func newFuncTable(f *elfx.File, strs *graph.Strings, jobs int) (*funcTable, error) {
 	t := &funcTable{lastKey: -1}
-	syms, err := f.Symbols()
+	syms, err := f.SymbolTable()
 	if err != nil {
 		return nil, err
 	}
-	t.reserve(f)
-	var last []byte
-	for _, s := range syms {
+	const each = 1 << 13
+	pieces := make([][]namedSym, (syms.Len()+each-1)/each)
+	last := make([][]byte, len(pieces)) // the key of a piece that sorts last
+	read := func(i int) ([]namedSym, []byte) { return readSymbols(syms, i*each, min((i+1)*each, syms.Len()), strs) }
+	full := parallel.Do(jobs, len(pieces), func(_, i int) bool {
+		pieces[i], last[i] = read(i)
+		return !strs.Full()
+	})
+	if full < len(pieces) {
+		if !strs.Full() { // a panic, which comes again
+			read(full)
+		}
+		return nil, fmt.Errorf("%s: .symtab: %w", f.Path, convert.ErrNames)
+	}
+	t.reserve(pieces, strs.Len())
+	for _, list := range pieces {
+		for i := range list {
+			t.append(t.entry(list[i].key), list[i].funcSym)
+		}
+	}
+	if len(t.entries) > 0 {
+		id, _ := strs.Lookup(slices.MaxFunc(last, bytes.Compare))
+		t.lastKey = t.byName[id] - 1
+	}
+	t.findAmbiguous()
+	return t, nil
+}
+
+// readSymbols returns the function symbols among some, and which of their keys sorts last.
+func readSymbols(t *elfx.SymbolTable, lo, hi int, strs *graph.Strings) (list []namedSym, last []byte) {
+	list = make([]namedSym, 0, (hi-lo)/2) // not half of a kernel's symbols are functions
+	for _, s := range t.From(lo, hi) {
 		if s.SymType() != elf.STT_FUNC {
 			continue
 		}
@@ -73,45 +111,37 @@ func newFuncTable(f *elfx.File, strs *graph.Strings) (*funcTable, error) {
 				continue
 			}
 		}
-		id := strs.Intern(key)
-		e := t.entry(id)
-		if t.lastKey < 0 || bytes.Compare(key, last) > 0 {
-			t.lastKey, last = e, key
+		if bytes.Compare(key, last) > 0 {
+			last = key
 		}
-		sym := funcSym{addr: s.Value, next: -1}
+		sym := namedSym{strs.Intern(key), funcSym{addr: s.Value, next: -1}}
 		if suffix != nil {
 			sym.name = strs.Intern(s.Name)
 			sym.opt = bytes.Contains(suffix, []byte(".constprop")) || bytes.Contains(suffix, []byte(".isra"))
 		}
-		t.append(e, sym)
+		list = append(list, sym)
 		if strs.Full() {
-			return nil, fmt.Errorf("%s: .symtab: %w", f.Path, convert.ErrNames)
+			break
 		}
 	}
-	t.findAmbiguous()
-	return t, nil
+	return list, last
 }
 
-// reserve makes room for the symbols that there can be: growing step by step would
-// copy all of them again and again.
-func (t *funcTable) reserve(f *elfx.File) {
-	s := f.Section(".symtab")
-	if s == nil {
-		return
+// reserve makes room for all symbols, and for their names, which are known by now.
+func (t *funcTable) reserve(pieces [][]namedSym, names int) {
+	n := 0
+	for _, list := range pieces {
+		n += len(list)
 	}
-	n := int(s.Size / 24) // an Elf64_Sym; not half of a kernel's symbols are functions
-	t.entries = make([]funcEntry, 0, n/2)
-	t.syms = make([]funcSym, 0, n/2)
-	t.byName = make([]int32, n/2)
+	t.entries = make([]funcEntry, 0, n)
+	t.syms = make([]funcSym, 0, n)
+	t.byName = make([]int32, names)
 	mem.Populate(t.entries[:cap(t.entries)])
 	mem.Populate(t.syms[:cap(t.syms)])
 	mem.Populate(t.byName)
 }
 
 func (t *funcTable) entry(key graph.StrID) int32 {
-	if int(key) >= len(t.byName) {
-		t.byName = append(t.byName, make([]int32, len(t.byName)+1024+int(key)-len(t.byName))...)
-	}
 	if e := t.byName[key]; e != 0 {
 		return e - 1
 	}

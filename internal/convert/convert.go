@@ -234,6 +234,9 @@ func New(sec Sections, shapes *graph.Shapes, opt Options) (*Converter, error) {
 	return c, nil
 }
 
+// SetFunctions sets Options.Functions, before the first unit is converted.
+func (c *Converter) SetFunctions(f Functions) { c.opt.Functions = f }
+
 // maxStrIndex is the size of .debug_str up to which a table has an entry for every
 // offset: 4 bytes each, touched only where a name starts. vmlinux 6.12 has 4.6 MB.
 const maxStrIndex = 256 << 20

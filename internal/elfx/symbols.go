@@ -24,11 +24,24 @@ func (s *Symbol) SymType() elf.SymType { return elf.ST_TYPE(s.Info) }
 // Symbols iterates over the section named .symtab, entry 0 included. The error is ErrNoSymtab
 // when there is none.
 func (f *File) Symbols() (iter.Seq2[int, Symbol], error) {
+	t, err := f.SymbolTable()
+	if err != nil {
+		return nil, err
+	}
+	return t.From(0, t.Len()), nil
+}
+
+// SymbolTable returns the section named .symtab, with errors as Symbols.
+func (f *File) SymbolTable() (*SymbolTable, error) {
 	s := f.Section(".symtab")
 	if s == nil || s.Type == uint32(elf.SHT_NOBITS) {
 		return nil, &Error{f.Path, "", ErrNoSymtab}
 	}
-	return f.SymbolsOf(s)
+	t, err := f.symtab(s)
+	if err != nil {
+		return nil, err
+	}
+	return &SymbolTable{t}, nil
 }
 
 // SymbolsOf iterates over one symbol table.
@@ -37,13 +50,25 @@ func (f *File) SymbolsOf(s *Section) (iter.Seq2[int, Symbol], error) {
 	if err != nil {
 		return nil, err
 	}
+	return (&SymbolTable{t}).From(0, t.n), nil
+}
+
+// SymbolTable is a symbol table of which parts can be read at the same time.
+type SymbolTable struct{ t symtab }
+
+// Len returns the number of entries, entry 0 included.
+func (s *SymbolTable) Len() int { return s.t.n }
+
+// From iterates over the entries lo to hi-1.
+func (s *SymbolTable) From(lo, hi int) iter.Seq2[int, Symbol] {
 	return func(yield func(int, Symbol) bool) {
-		for i := range t.n {
+		t := s.t // it has a memory of its own for long names
+		for i := lo; i < hi; i++ {
 			if !yield(i, t.at(i)) {
 				return
 			}
 		}
-	}, nil
+	}
 }
 
 // symtab is a symbol table ready to be decoded.
