@@ -154,13 +154,20 @@ func (j *job) run() (*Result, error) {
 		return j.res, nil
 	}
 	tm.stage("functions")
-	tm.workers = parallel.Workers(j.jobs(j.units), j.units)
+	jobs := j.jobs(j.units)
+	tm.workers = parallel.Workers(jobs, j.units)
+	if jobs > 1 {
+		go collect(len(j.table.g.Shape))
+	}
 	j.table.units = append(j.table.units, j.table.g.Len())
-	lost, err := j.table.emitFuncs(j.opt.Features, j.jobs(j.units))
+	lost, err := j.table.emitFuncs(j.opt.Features, jobs)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", j.files[0].path, err)
 	}
-	j.table.dropFunctions()
+	j.table.dropFunctions(jobs)
+	if jobs == 1 {
+		collect(len(j.table.g.Shape))
+	}
 	for _, lost := range []error{lost, j.table.emitDatasecs(j.files[0].symbols())} {
 		switch {
 		case lost != nil && j.opt.Strict:
@@ -310,6 +317,16 @@ func (j *job) finish(tm *timer) (*Result, error) {
 	if j.opt.Base != nil {
 		base = dedup.IndexOf(j.opt.Base)
 	}
+	// Strings come in the order of units, whatever becomes of the types: another worker adds them meanwhile.
+	sec := j.stringSection()
+	added := make(chan bool, 1)
+	if j.jobs(j.units) > 1 {
+		go func() {
+			added <- parallel.Do(1, 1, func(_, _ int) bool { t.addStrings(sec); return true }) == 1
+		}()
+	} else {
+		added <- false
+	}
 	d, err := dedup.Run(t.g, base, dedup.Options{Quirks: j.opt.Quirks, Jobs: j.jobs(j.units), Units: t.units, Stage: func(name string, workers int) {
 		tm.stage("dedup: " + name)
 		tm.workers = workers
@@ -318,8 +335,9 @@ func (j *job) finish(tm *timer) (*Result, error) {
 		return nil, fmt.Errorf("%s: dedup: %w", j.files[0].path, err)
 	}
 	tm.stage("strings")
-	sec := j.stringSection()
-	t.addStrings(sec)
+	if !<-added { // not yet, or not all, and the reason will turn up again
+		t.addStrings(sec)
+	}
 	tm.stage("output")
 	var on *btf.Types
 	if j.opt.Base != nil {
@@ -375,6 +393,9 @@ func (f *input) symbols() *elfx.File {
 const (
 	drops   = 8
 	minDrop = 64
+
+	// The first times, the garbage is collected as well: slices that were too small for large units, of each worker.
+	collects = 3
 )
 
 // fileSink adds one file's units to the table.
@@ -391,6 +412,7 @@ func (k *fileSink) fits(u *convert.Unit) bool { return k.t.fits(u) }
 func (k *fileSink) place(u *convert.Unit) (fill func(), err error) {
 	k.n++
 	drop := k.n%k.often == 0
+	collect := drop && k.n <= collects*k.often
 	s := k.t.place(u, k.entries)
 	if s != nil && k.t.traced() {
 		k.t.fill(s)
@@ -406,6 +428,9 @@ func (k *fileSink) place(u *convert.Unit) (fill func(), err error) {
 		}
 		if drop {
 			k.f.drop()
+		}
+		if collect {
+			runtime.GC()
 		}
 	}, nil
 }

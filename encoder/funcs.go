@@ -2,7 +2,6 @@ package encoder
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"slices"
 
@@ -69,7 +68,7 @@ type ordered struct {
 	end    []uint32   // where names' states end
 }
 
-// funcName is a name of functions and its first eight bytes, which are enough to compare most names.
+// funcName is a name of functions, and its first eight bytes.
 type funcName struct {
 	prefix uint64
 	id     graph.StrID
@@ -89,18 +88,14 @@ func (t *table) sortStates(jobs int) *ordered {
 		for i := range tab.entries {
 			e := &tab.entries[i]
 			if number[e.name] == 0 {
-				o.names = append(o.names, funcName{prefix(t.strs.Bytes(e.name)), e.name, uint32(len(o.names))})
+				b := t.strs.Bytes(e.name)
+				o.names = append(o.names, funcName{prefix(b), e.name, uint32(len(o.names))})
 				number[e.name] = uint32(len(o.names))
 			}
 			e.number = number[e.name] - 1
 		}
 	}
-	parallel.Sort(jobs, o.names, func(a, b funcName) int {
-		if a.prefix != b.prefix {
-			return cmp.Compare(a.prefix, b.prefix)
-		}
-		return bytes.Compare(t.strs.Bytes(a.id), t.strs.Bytes(b.id))
-	})
+	t.sortNames(o.names, jobs)
 	// Two buckets a name: with an address, without.
 	bucket := make([]uint32, t.funcs.n)
 	pieces := parallel.Workers(jobs, 1+t.funcs.n/chunkLen)
@@ -116,15 +111,14 @@ func (t *table) sortStates(jobs int) *ordered {
 	})
 	// Each worker has some buckets to itself, and looks for what belongs into them.
 	at := make([]uint32, 2*len(o.names)) // how many; then where the next goes
-	mine := func(i int, f func(state, b uint32)) {
+	parallel.Must(jobs, pieces, func(_, i int) {
 		lo, hi := parallel.Piece(i, pieces, len(at))
-		for s, b := range bucket {
+		for _, b := range bucket {
 			if uint(b)-uint(lo) < uint(hi-lo) {
-				f(uint32(s), b)
+				at[b]++
 			}
 		}
-	}
-	parallel.Must(jobs, pieces, func(_, i int) { mine(i, func(_, b uint32) { at[b]++ }) })
+	})
 	o.end = make([]uint32, len(o.names))
 	n := uint32(0)
 	for i := range o.names {
@@ -135,10 +129,13 @@ func (t *table) sortStates(jobs int) *ordered {
 	}
 	o.states = make([]uint32, t.funcs.n)
 	parallel.Must(jobs, pieces, func(_, i int) {
-		mine(i, func(s, b uint32) {
-			o.states[at[b]] = s
-			at[b]++
-		})
+		lo, hi := parallel.Piece(i, pieces, len(at))
+		for s, b := range bucket {
+			if uint(b)-uint(lo) < uint(hi-lo) {
+				o.states[at[b]] = uint32(s)
+				at[b]++
+			}
+		}
 	})
 	return o
 }
@@ -167,6 +164,48 @@ func (o *ordered) eachGroup(lo, hi int, f func(states []uint32) error) error {
 		}
 	}
 	return nil
+}
+
+// sortNames sorts by the bytes of names: by the first eight of them at once, a byte after the other from behind, and then those that have
+// these in common.
+func (t *table) sortNames(names []funcName, jobs int) {
+	from, to := names, make([]funcName, len(names))
+	for shift := 0; shift < 64; shift += 8 {
+		var at [256]int
+		for i := range from {
+			at[byte(from[i].prefix>>shift)]++
+		}
+		n := 0
+		for i, k := range at {
+			at[i], n = n, n+k
+		}
+		for i := range from {
+			b := byte(from[i].prefix >> shift)
+			to[at[b]] = from[i]
+			at[b]++
+		}
+		from, to = to, from
+	}
+	pieces := parallel.Workers(jobs, 1+len(names)/1024)
+	bound := make([]int, pieces+1)
+	for i := range pieces {
+		_, hi := parallel.Piece(i, pieces, len(names))
+		hi = max(hi, bound[i])
+		for hi > 0 && hi < len(names) && names[hi].prefix == names[hi-1].prefix {
+			hi++
+		}
+		bound[i+1] = hi
+	}
+	parallel.Must(jobs, pieces, func(_, i int) {
+		for lo, hi := bound[i], bound[i+1]; lo < hi; {
+			end := lo + 1
+			for end < hi && names[end].prefix == names[lo].prefix {
+				end++
+			}
+			slices.SortFunc(names[lo:end], func(a, b funcName) int { return bytes.Compare(t.strs.Bytes(a.id), t.strs.Bytes(b.id)) })
+			lo = end
+		}
+	})
 }
 
 // prefix returns the first eight bytes of a name, to compare most names at once.
@@ -330,6 +369,9 @@ const maxParmName = 127
 
 // truncated applies rule functions/written.
 func (t *table) truncated(id graph.StrID) graph.StrID {
+	if t.strs.Longest() <= maxParmName {
+		return id
+	}
 	if b := t.strs.Bytes(id); len(b) > maxParmName {
 		return t.strs.Intern(b[:maxParmName])
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/gobtf/gobtf/internal/convert"
 	"github.com/gobtf/gobtf/internal/graph"
 	"github.com/gobtf/gobtf/internal/mem"
+	"github.com/gobtf/gobtf/internal/parallel"
 )
 
 // table is what units become one after the other: the list of all types before
@@ -32,7 +33,8 @@ type table struct {
 	tables   []*funcTable // of the files
 	units    []btf.TypeID // first types of units, in the order of units
 	funcs    chunks[state]
-	params   [][]param           // by unit
+	params   [][]param // by unit, parts of paramMem
+	paramMem pieces[param]
 	funcTags [][]convert.FuncTag // by unit
 	vars     []variable
 	logs     [][]convert.LogEntry // by unit
@@ -79,6 +81,29 @@ func (c *chunks[T]) extend(n int) {
 	}
 }
 
+// release forgets the list and gives its memory back at once.
+func (c *chunks[T]) release(jobs int) {
+	parallel.Must(jobs, len(c.list), func(_, i int) { mem.Release(c.list[i]) })
+	*c = chunks[T]{}
+}
+
+// pieces is memory for many slices that are released together.
+type pieces[T any] struct {
+	chunks[T]
+	free []T // of the last chunk
+}
+
+// take returns a slice of n zero values.
+func (p *pieces[T]) take(n int) []T {
+	if n > len(p.free) {
+		p.free = make([]T, max(n, 16*chunkLen))
+		p.list = append(p.list, p.free)
+	}
+	s := p.free[:n:n]
+	p.free = p.free[n:]
+	return s
+}
+
 func (c *chunks[T]) at(i uint32) *T { return &c.list[i/chunkLen][i%chunkLen] }
 
 func (t *table) paramsOf(s *state) []param { return t.params[s.unit][s.param : s.param+s.nparm] }
@@ -117,7 +142,7 @@ type spot struct {
 	states   chunks[state]
 	state    uint32 // number of the first
 	unit     uint32
-	params   *[]param
+	params   []param
 	funcTags *[]convert.FuncTag
 
 	log *[]convert.LogEntry
@@ -166,8 +191,9 @@ func (t *table) place(u *convert.Unit, entries *funcTable) *spot {
 	t.funcs.extend(len(u.Funcs))
 	s.states = t.funcs
 	t.units = append(t.units, btf.TypeID(s.first))
-	t.params, t.funcTags = append(t.params, nil), append(t.funcTags, nil)
-	s.params, s.funcTags = &t.params[s.unit], &t.funcTags[s.unit]
+	s.params = t.paramMem.take(len(u.Params))
+	t.params, t.funcTags = append(t.params, s.params), append(t.funcTags, nil)
+	s.funcTags = &t.funcTags[s.unit]
 	return s
 }
 
@@ -260,12 +286,8 @@ func (s *spot) fillFuncs(off uint32) {
 		}
 		return btf.TypeID(uint32(id) + off)
 	}
-	if len(u.Params) > 0 {
-		params := make([]param, len(u.Params))
-		for i, p := range u.Params {
-			params[i] = param{p.Name, global(p.Type)}
-		}
-		*s.params = params
+	for i, p := range u.Params {
+		s.params[i] = param{p.Name, global(p.Type)}
 	}
 	*s.funcTags = append([]convert.FuncTag(nil), u.FuncTags...)
 	for i := range u.Funcs {
@@ -326,15 +348,21 @@ func (t *table) logInt(log []convert.LogEntry, unit int, pos uint32) []convert.L
 
 func place(unit int, pos uint32) uint64 { return uint64(unit)<<32 | uint64(pos) }
 
-// manyTypes is from how many types on memory is worth giving back, which takes some milliseconds.
+// manyTypes is from how many types on it is worth to collect garbage, which takes some milliseconds.
 const manyTypes = 1 << 20
 
-// dropFunctions forgets the saved functions, which have been written. In a vmlinux they are as much as what dedup is about to need.
-func (t *table) dropFunctions() {
-	t.funcs, t.params, t.funcTags, t.tables = chunks[state]{}, nil, nil, nil
-	if len(t.g.Shape) >= manyTypes {
+// collect collects the garbage of the conversion, where there is much: what workers had, and units.
+func collect(types int) {
+	if types >= manyTypes {
 		debug.FreeOSMemory()
 	}
+}
+
+// dropFunctions forgets the saved functions, which have been written. In a vmlinux they are as much as what dedup is about to need.
+func (t *table) dropFunctions(jobs int) {
+	t.funcs.release(jobs)
+	t.paramMem.release(jobs)
+	t.params, t.funcTags, t.tables = nil, nil, nil
 }
 
 // addStrings adds all strings in the order in which the reference adds them: per

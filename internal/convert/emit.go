@@ -36,6 +36,7 @@ func (e *emitter) emit(d *desc, m *marks, a *analysis, out *Unit) {
 func (e *emitter) types(t *types) {
 	c, out := e.c, e.out
 	at := uint64(out.Index) << 32
+	out.Shape = sized(out.Shape, len(t.list))
 	for i := range t.list {
 		x := &t.list[i]
 		sh := graph.Shape(c.rawShape.Load(x.content))
@@ -43,7 +44,7 @@ func (e *emitter) types(t *types) {
 			sh = e.cook(t.words.At(x.content))
 			c.rawShape.Store(x.content, uint32(sh))
 		}
-		out.Shape = append(out.Shape, sh)
+		out.Shape[i] = sh
 		switch x.kind {
 		case btf.Ptr, btf.Const, btf.Volatile, btf.Restrict, btf.Array:
 			continue // without a name

@@ -131,12 +131,21 @@ func (m *marks) local(to typeRef) LocalID {
 
 // link turns the references of all types into LocalIDs.
 func (t *types) link(m *marks) {
-	t.refs = t.refs[:0]
-	for _, r := range t.from {
+	t.refs = sized(t.refs, len(t.from))
+	for i, r := range t.from {
 		if r == arrayIndex {
-			t.refs = append(t.refs, ArrayIndex)
+			t.refs[i] = ArrayIndex
 		} else {
-			t.refs = append(t.refs, uint32(m.local(r)))
+			t.refs[i] = uint32(m.local(r))
 		}
 	}
+}
+
+// sized returns a slice of n elements, s where it is large enough. Many units wait for those before them, each with slices of its own: to
+// let them grow step by step would leave as much garbage.
+func sized[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n, n+n/8)
+	}
+	return s[:n]
 }

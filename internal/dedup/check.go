@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/gobtf/gobtf/internal/graph"
+	"github.com/gobtf/gobtf/internal/mem"
 	"github.com/gobtf/gobtf/internal/parallel"
 )
 
@@ -106,6 +107,10 @@ func (d *run) guessAndCheck(opt Options, units []span) (from uint32) {
 		}
 		return w.check(t, u)
 	})
+	for i := range walkers {
+		mem.Release(walkers[i].far)
+		mem.Release(walkers[i].own)
+	}
 	d.units, d.right = units, bad
 	if bad == len(units) {
 		d.settle(t)
@@ -295,6 +300,7 @@ func (w *walker) placeOf(id uint32) uint32 {
 	if int(p) >= len(w.far) {
 		far := make([]uint64, max(int(p)+1, 2*len(w.far), 1<<12))
 		copy(far, w.far)
+		mem.Release(w.far) // many workers have one
 		w.far = far
 	}
 	return p

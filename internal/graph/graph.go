@@ -7,6 +7,7 @@ package graph
 
 import (
 	"encoding/binary"
+	"math"
 	"sync/atomic"
 
 	"github.com/gobtf/gobtf/btf"
@@ -30,6 +31,8 @@ type Strings struct {
 	bytes atomic.Uint64
 	long  atomic.Uint64 // bytes of long names that were looked up, known or not
 	full  atomic.Bool
+
+	longest atomic.Uint32
 }
 
 // NewStrings returns a table that holds only the empty string.
@@ -47,6 +50,9 @@ const (
 // Limit bounds the bytes of all different names together. It is set before the table is shared.
 func (s *Strings) Limit(n uint64) { s.limit = n }
 
+// Longest returns the length of the longest string.
+func (s *Strings) Longest() int { return int(s.longest.Load()) }
+
 // Full reports whether there were more names than the limit allows. What was interned since is the empty string.
 func (s *Strings) Full() bool { return s.full.Load() }
 
@@ -59,6 +65,14 @@ func (s *Strings) Intern(b []byte) StrID {
 		s.full.Store(true)
 	}
 	id, isNew := s.tab.Intern(b)
+	if isNew {
+		for n := uint32(min(len(b), math.MaxUint32)); ; {
+			old := s.longest.Load()
+			if n <= old || s.longest.CompareAndSwap(old, n) {
+				break
+			}
+		}
+	}
 	if isNew && s.bytes.Add(uint64(len(b))) > s.limit && s.limit != 0 {
 		s.full.Store(true)
 	}

@@ -20,6 +20,7 @@ const noOffset = 1<<32 - 1
 func NewStringSection(strs *Strings, start uint32, lookup func(b []byte) (off uint32, ok bool)) *StringSection {
 	s := &StringSection{strs: strs, start: start, lookup: lookup}
 	s.off = make([]uint32, 1, strs.Len()) // the empty string is at 0, also on a base
+	s.blob = make([]byte, 0, strs.bytes.Load()+uint64(strs.Len()))
 	if start == 0 {
 		s.blob = append(s.blob, 0)
 	}

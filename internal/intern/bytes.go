@@ -67,7 +67,7 @@ func (t *Bytes) Intern(b []byte) (id uint32, isNew bool) {
 	if id, ok := t.find(t.tab.Load(), h, b); ok {
 		return id, false
 	}
-	return t.insert(h, b, func(a, b []byte) bool { return string(a) == string(b) })
+	return t.insert(h, b)
 }
 
 // Uint64s is a numbered array of 64-bit values that many goroutines may lower.

@@ -1,6 +1,7 @@
 package intern
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -74,7 +75,7 @@ func (t *table[T]) Len() int { return int(t.n.Load()) }
 func (t *table[T]) entry(id uint32) *entry[T] { return &t.dir[id>>pageBits].Load()[id&(pageSize-1)] }
 
 // insert adds c, which was not there when the caller looked.
-func (t *table[T]) insert(h uint64, c []T, equal func(a, b []T) bool) (id uint32, isNew bool) {
+func (t *table[T]) insert(h uint64, c []T) (id uint32, isNew bool) {
 	sh := &t.shard[h>>(64-shardBits)]
 	sh.mu.Lock()
 	s := t.tab.Load()
@@ -84,7 +85,7 @@ func (t *table[T]) insert(h uint64, c []T, equal func(a, b []T) bool) (id uint32
 		if v == 0 {
 			break
 		}
-		if (v^h)>>32 == 0 && equal(t.entry(uint32(v)-1).content, c) {
+		if (v^h)>>32 == 0 && slices.Equal(t.entry(uint32(v)-1).content, c) {
 			sh.mu.Unlock()
 			return uint32(v) - 1, false
 		}

@@ -87,5 +87,5 @@ func (t *Words) Intern(w []uint32) (id uint32, isNew bool) {
 	if id, ok := t.find(t.tab.Load(), h, w); ok {
 		return id, false
 	}
-	return t.insert(h, w, equalWords)
+	return t.insert(h, w)
 }

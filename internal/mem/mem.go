@@ -1,4 +1,4 @@
-// Package mem asks the system for memory pages ahead of their first use. Touching
+// Package mem asks the system for memory pages ahead of their first use, and gives back those that are not needed any more. Touching
 // fresh pages one by one costs a fault each, which on a virtual machine can be
 // twenty times the price of getting many at once.
 //
@@ -23,6 +23,18 @@ func Populate[T any](s []T) {
 		return
 	}
 	populate(unsafe.Pointer(unsafe.SliceData(s)), n)
+}
+
+// Release gives the pages that s covers back to the system, before the garbage collector finds out that nobody has s any more. Its elements
+// are zero afterwards, or what they were.
+func Release[T any](s []T) {
+	if len(s) == 0 {
+		return
+	}
+	var t T
+	if n := uintptr(len(s)) * unsafe.Sizeof(t); n >= worth {
+		release(unsafe.Pointer(unsafe.SliceData(s)), n)
+	}
 }
 
 // A Grower populates a slice with much spare capacity step by step, as it fills.

@@ -5,3 +5,4 @@ package mem
 import "unsafe"
 
 func populate(unsafe.Pointer, uintptr) {}
+func release(unsafe.Pointer, uintptr)  {}

@@ -33,3 +33,22 @@ func TestGrower(t *testing.T) {
 		}
 	}
 }
+
+// What was released is zero, or as it was; what is beside it does not change.
+func TestRelease(t *testing.T) {
+	for _, n := range []int{0, 1, worth - 1, worth, 3*worth + 17} {
+		s := make([]byte, n+2)
+		for i := range s {
+			s[i] = 7
+		}
+		Release(s[1 : 1+n])
+		if s[0] != 7 || s[n+1] != 7 {
+			t.Errorf("%d bytes: what is beside them changed", n)
+		}
+		for i, b := range s[1 : 1+n] {
+			if b != 7 && b != 0 {
+				t.Fatalf("%d bytes: byte %d is %d", n, i, b)
+			}
+		}
+	}
+}

@@ -4,7 +4,6 @@ package parallel
 import (
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -63,45 +62,3 @@ func Must(jobs, n int, f func(worker, i int)) {
 
 // Piece returns the bounds of the i-th of so many equal pieces of n.
 func Piece(i, pieces, n int) (lo, hi int) { return i * n / pieces, (i + 1) * n / pieces }
-
-// sortAlone is how many elements one worker sorts as fast as several do.
-const sortAlone = 1 << 11
-
-// Sort sorts s on so many workers. Elements that are equal may come in any order.
-func Sort[T any](jobs int, s []T, compare func(a, b T) int) {
-	pieces := 1
-	for n := Workers(jobs, len(s)/sortAlone); 2*pieces <= n; pieces *= 2 {
-	}
-	bound := make([]int, pieces+1)
-	for i := range pieces {
-		_, bound[i+1] = Piece(i, pieces, len(s))
-	}
-	Must(jobs, pieces, func(_, i int) { slices.SortFunc(s[bound[i]:bound[i+1]], compare) })
-	from, to := s, []T(nil)
-	if pieces > 1 {
-		to = make([]T, len(s))
-	}
-	for step := 1; step < pieces; step *= 2 {
-		Must(jobs, pieces/step/2, func(_, i int) {
-			lo, mid, hi := bound[2*i*step], bound[(2*i+1)*step], bound[(2*i+2)*step]
-			merge(to[lo:hi], from[lo:mid], from[mid:hi], compare)
-		})
-		from, to = to, from
-	}
-	if pieces > 1 && &from[0] != &s[0] {
-		copy(s, from)
-	}
-}
-
-func merge[T any](to, a, b []T, compare func(a, b T) int) {
-	for len(a) > 0 && len(b) > 0 {
-		if compare(b[0], a[0]) < 0 {
-			to[0], b = b[0], b[1:]
-		} else {
-			to[0], a = a[0], a[1:]
-		}
-		to = to[1:]
-	}
-	copy(to, a)
-	copy(to[len(a):], b)
-}

@@ -1,10 +1,7 @@
 package parallel
 
 import (
-	"cmp"
-	"math/rand/v2"
 	"runtime"
-	"slices"
 	"sync/atomic"
 	"testing"
 )
@@ -64,24 +61,6 @@ func TestMust(t *testing.T) {
 		}
 	})
 	t.Error("no panic")
-}
-
-func TestSort(t *testing.T) {
-	processors(t)
-	for _, jobs := range []int{1, 2, 3, 4, 8} {
-		for _, n := range []int{0, 1, 2, sortAlone, 2*sortAlone - 1, 2 * sortAlone, 5*sortAlone + 3, 16*sortAlone + 1} {
-			r := rand.New(rand.NewPCG(uint64(jobs), uint64(n)))
-			s := make([]int, n)
-			for i := range s {
-				s[i] = r.IntN(max(1, n/2))
-			}
-			want := slices.Clone(s)
-			slices.Sort(want)
-			if Sort(jobs, s, cmp.Compare[int]); !slices.Equal(s, want) {
-				t.Errorf("%d workers, %d elements: not sorted", jobs, n)
-			}
-		}
-	}
 }
 
 func TestPiece(t *testing.T) {
