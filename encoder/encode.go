@@ -102,9 +102,31 @@ func (j *job) mayName(f *elfx.File) {
 // though nothing is written there: the runtime may clear it.
 func believed(claim, file uint64) uint64 { return min(claim, 4*file, 1<<30) }
 
+// newShapes returns tables that need not grow while workers use them, as a rule. What is expected is what kernels have: a name for every 24
+// bytes of .debug_str and for every fourth symbol, and a content for every two kilobytes of .debug_info.
+func (j *job) newShapes() *graph.Shapes {
+	var info, names uint64
+	for _, f := range j.files {
+		size := f.debug.Size()
+		info += believed(f.info.Size, size)
+		if s := f.debug.Section(".debug_str"); s != nil {
+			names += believed(s.Size, size) / 24
+		}
+		if s := f.debug.Section(".symtab"); s != nil {
+			names += believed(s.Size, size) / 96
+		}
+	}
+	shapes := graph.NewShapes(graph.NewStrings())
+	if info > manyBytes {
+		shapes.Strs.Expect(int(names))
+		shapes.Expect(int(info / convert.ContentBytes))
+	}
+	return shapes
+}
+
 // run applies rule order/files.
 func (j *job) run() (*Result, error) {
-	j.shapes = graph.NewShapes(graph.NewStrings())
+	j.shapes = j.newShapes()
 	var size uint64
 	for _, f := range j.files {
 		size += believed(f.info.Size, f.debug.Size())
@@ -207,13 +229,15 @@ func (j *job) convert(f *input, tm *timer) error {
 	var entries *funcTable
 	var conv *convert.Converter
 	var err, convErr error
-	tm.workers = parallel.Workers(j.maxJobs(), 2)
-	parallel.Must(j.maxJobs(), 2, func(_, i int) {
+	tm.workers = parallel.Workers(j.maxJobs(), 3)
+	parallel.Must(j.maxJobs(), 3, func(_, i int) {
 		switch {
 		case i == 0:
 			entries, err = newFuncTable(f.symbols(), strs, j.maxJobs())
-		case secErr == nil:
+		case i == 1 && secErr == nil:
 			conv, convErr = convert.New(sec, j.shapes, opt)
+		case i == 2 && m != nil && j.maxJobs() > 1 && f.debug.Size() > manyBytes:
+			m.once.Do(m.readObjects) // the first unit that needs it would make the others wait
 		}
 	})
 	switch {
@@ -228,6 +252,10 @@ func (j *job) convert(f *input, tm *timer) error {
 			conv.SetFunctions(entries)
 		}
 		j.table.tables = append(j.table.tables, entries)
+		if len(j.files) == 1 && j.maxJobs() > 1 {
+			j.table.sorted = make(chan []funcName, 1)
+			go func() { j.table.sorted <- sortedNames(j.table.tables, strs, 1) }()
+		}
 	}
 	if f == j.files[0] && j.opt.Features&DeclTagKfuncs != 0 {
 		if err := entries.findKfuncs(f.elf, f.symbols(), strs); err != nil {
@@ -387,6 +415,9 @@ func (f *input) symbols() *elfx.File {
 	}
 	return f.elf
 }
+
+// manyBytes is from which size of a file on it is prepared what is not certain to be needed.
+const manyBytes = 64 << 20
 
 // While units are converted the files' pages are given back so many times, but not more often than once in so many units. What is read of them, but
 // for .debug_info, is names, and each is looked at once.

@@ -78,24 +78,12 @@ type funcName struct {
 // sortStates puts the saved functions into their order. Names are sorted once each, and the states put into their order by counting.
 // Rule functions/groups.
 func (t *table) sortStates(jobs int) *ordered {
-	entries := 0
-	for _, tab := range t.tables {
-		entries += len(tab.entries)
+	o := &ordered{t: t}
+	if len(t.tables) == 1 && t.sorted != nil {
+		o.names = <-t.sorted
+	} else {
+		o.names = sortedNames(t.tables, t.strs, jobs)
 	}
-	o := &ordered{t: t, names: make([]funcName, 0, entries)}
-	number := make([]uint32, t.strs.Len()) // by StrID, plus 1
-	for _, tab := range t.tables {
-		for i := range tab.entries {
-			e := &tab.entries[i]
-			if number[e.name] == 0 {
-				b := t.strs.Bytes(e.name)
-				o.names = append(o.names, funcName{prefix(b), e.name, uint32(len(o.names))})
-				number[e.name] = uint32(len(o.names))
-			}
-			e.number = number[e.name] - 1
-		}
-	}
-	t.sortNames(o.names, jobs)
 	// Two buckets a name: with an address, without.
 	bucket := make([]uint32, t.funcs.n)
 	pieces := parallel.Workers(jobs, 1+t.funcs.n/chunkLen)
@@ -166,9 +154,32 @@ func (o *ordered) eachGroup(lo, hi int, f func(states []uint32) error) error {
 	return nil
 }
 
+// sortedNames numbers the names of all entries of some tables and returns them in their order.
+func sortedNames(tables []*funcTable, strs *graph.Strings, jobs int) []funcName {
+	entries := 0
+	for _, tab := range tables {
+		entries += len(tab.entries)
+	}
+	names := make([]funcName, 0, entries)
+	number := make([]uint32, strs.Len()) // by StrID, plus 1
+	for _, tab := range tables {
+		for i := range tab.entries {
+			e := &tab.entries[i]
+			if number[e.name] == 0 {
+				b := strs.Bytes(e.name)
+				names = append(names, funcName{prefix(b), e.name, uint32(len(names))})
+				number[e.name] = uint32(len(names))
+			}
+			e.number = number[e.name] - 1
+		}
+	}
+	sortNames(names, strs, jobs)
+	return names
+}
+
 // sortNames sorts by the bytes of names: by the first eight of them at once, a byte after the other from behind, and then those that have
 // these in common.
-func (t *table) sortNames(names []funcName, jobs int) {
+func sortNames(names []funcName, strs *graph.Strings, jobs int) {
 	from, to := names, make([]funcName, len(names))
 	for shift := 0; shift < 64; shift += 8 {
 		var at [256]int
@@ -202,7 +213,7 @@ func (t *table) sortNames(names []funcName, jobs int) {
 			for end < hi && names[end].prefix == names[lo].prefix {
 				end++
 			}
-			slices.SortFunc(names[lo:end], func(a, b funcName) int { return bytes.Compare(t.strs.Bytes(a.id), t.strs.Bytes(b.id)) })
+			slices.SortFunc(names[lo:end], func(a, b funcName) int { return bytes.Compare(strs.Bytes(a.id), strs.Bytes(b.id)) })
 			lo = end
 		}
 	})

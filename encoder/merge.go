@@ -30,8 +30,9 @@ type table struct {
 	intName  graph.StrID
 	intShape graph.Shape
 
-	tables   []*funcTable // of the files
-	units    []btf.TypeID // first types of units, in the order of units
+	tables   []*funcTable    // of the files
+	sorted   chan []funcName // of the first of them; nil: nobody sorts
+	units    []btf.TypeID    // first types of units, in the order of units
 	funcs    chunks[state]
 	params   [][]param // by unit, parts of paramMem
 	paramMem pieces[param]

@@ -1,7 +1,6 @@
 package encoder
 
 import (
-	"bytes"
 	"container/heap"
 	"debug/elf"
 	"fmt"
@@ -117,22 +116,24 @@ func (m *sectionMap) Find(addr uint64) (section int, offset uint64, ok bool) {
 // HasObject reports whether the section has a data symbol with that name.
 // Rule variables/address-zero.
 func (m *sectionMap) HasObject(section int, name graph.StrID) bool {
-	m.once.Do(func() {
-		m.objects = make(map[object]bool)
-		syms, err := m.f.Symbols()
-		if err != nil {
-			return // no symbols: none is there
-		}
-		for _, s := range syms {
-			if s.SymType() != elf.STT_OBJECT || int(s.Shndx) >= len(m.f.Sections) {
-				continue
-			}
-			if m.global || m.f.Sections[s.Shndx].Name == percpuSection {
-				m.objects[object{int(s.Shndx), m.strs.Intern(bytes.Clone(s.Name))}] = true
-			}
-		}
-	})
+	m.once.Do(m.readObjects)
 	return m.objects[object{section, name}]
+}
+
+func (m *sectionMap) readObjects() {
+	m.objects = make(map[object]bool)
+	syms, err := m.f.Symbols()
+	if err != nil {
+		return // no symbols: none is there
+	}
+	for _, s := range syms {
+		if s.SymType() != elf.STT_OBJECT || int(s.Shndx) >= len(m.f.Sections) {
+			continue
+		}
+		if m.global || m.f.Sections[s.Shndx].Name == percpuSection {
+			m.objects[object{int(s.Shndx), m.strs.Intern(s.Name)}] = true
+		}
+	}
 }
 
 // emitDatasecs appends a DATASEC for every section with variables. names are the

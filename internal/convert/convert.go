@@ -216,6 +216,9 @@ type Converter struct {
 // New reads the unit headers.
 func New(sec Sections, shapes *graph.Shapes, opt Options) (*Converter, error) {
 	c := &Converter{sec: sec, opt: opt, shapes: shapes, strs: shapes.Strs, raw: intern.NewWords()}
+	if sec.InfoSize > 64<<20 {
+		c.raw.Expect(int(min(sec.InfoSize, 1<<32) / ContentBytes))
+	}
 	for _, k := range [...]btf.Kind{btf.Ptr, btf.Const, btf.Volatile, btf.Restrict} {
 		c.bare[k], _ = c.raw.Intern([]uint32{btf.InfoWord(k, 0, false), 0, 0})
 	}
@@ -236,6 +239,9 @@ func New(sec Sections, shapes *graph.Shapes, opt Options) (*Converter, error) {
 
 // SetFunctions sets Options.Functions, before the first unit is converted.
 func (c *Converter) SetFunctions(f Functions) { c.opt.Functions = f }
+
+// ContentBytes is how much .debug_info there is in a large file for each different content of a type.
+const ContentBytes = 2048
 
 // maxStrIndex is the size of .debug_str up to which a table has an entry for every
 // offset: 4 bytes each, touched only where a name starts. vmlinux 6.12 has 4.6 MB.

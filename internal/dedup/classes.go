@@ -42,7 +42,6 @@ func (d *run) referencesOf(opt Options) error {
 	}
 	all := append(slices.Clip(d.units), rest...)
 	parallel.Do(opt.Jobs, len(all), func(_, i int) bool { c.settle(d, all[i]); return true })
-	d.cands.n += uint32(c.tab.Len())
 	return nil
 }
 
@@ -162,11 +161,15 @@ func (d *run) unsorted(id uint32) bool {
 // follow is resolve, but changes nothing, so that all may call it at once.
 func (d *run) follow(id uint32) uint32 {
 	for {
-		to := d.node[id].m &^ final
-		if to == id || d.node[id].m&final != 0 {
+		m := d.node[id].m
+		switch to := m &^ final; {
+		case m == 0:
+			return id
+		case m&final != 0 || to == id:
 			return to
+		default:
+			id = to
 		}
-		id = to
 	}
 }
 

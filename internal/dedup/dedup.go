@@ -135,7 +135,7 @@ func Run(g *graph.Graph, base *Base, opt Options) (res *Result, err error) {
 			}
 		}
 	}()
-	if err := d.prims(); err != nil {
+	if err := d.prims(opt); err != nil {
 		return nil, err
 	}
 	if err := d.compositesOf(opt); err != nil {
@@ -146,7 +146,7 @@ func Run(g *graph.Graph, base *Base, opt Options) (res *Result, err error) {
 		return nil, err
 	}
 	opt.stage("numbers", 1)
-	return d.compact(), nil
+	return d.compact(opt), nil
 }
 
 const (
@@ -198,7 +198,6 @@ type run struct {
 	strOff  []uint32 // by StrID: see baseOffset
 	meta    []uint64 // by shape index: name and info, see nameInfo; loaded and stored atomically
 	fwds    []uint32 // own FWDs that phase 2 kept
-	selfs   uint32   // number of own VARs and DATASECs
 	structs []uint32 // own STRUCTs and UNIONs that phase 3 kept
 	words   []uint32 // scratch: a record in the base's words
 	content []uint32 // scratch: the content it is made of, or that of a type of the base

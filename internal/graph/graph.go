@@ -47,6 +47,9 @@ const (
 	maxAgain = 16   // how many times the limit may be spent on looking at long names
 )
 
+// Expect makes room for so many strings.
+func (s *Strings) Expect(n int) { s.tab.Expect(n) }
+
 // Limit bounds the bytes of all different names together. It is set before the table is shared.
 func (s *Strings) Limit(n uint64) { s.limit = n }
 
@@ -127,6 +130,9 @@ func NewShapes(strs *Strings) *Shapes {
 	s.tab.Intern([]uint32{0, 0, 0})
 	return s
 }
+
+// Expect makes room for so many contents.
+func (s *Shapes) Expect(n int) { s.tab.Expect(n) }
 
 // Intern returns the shape of a content, which is copied.
 func (s *Shapes) Intern(content []uint32) Shape {

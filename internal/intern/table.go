@@ -25,9 +25,11 @@ const (
 	pageSize = 1 << pageBits
 	maxPages = 1 << 15 // 134 million numbers
 
-	shardBits = 5
+	shardBits = 9 // so many that 16 workers who add one thing after the other seldom meet
 	shards    = 1 << shardBits
 	chunkSize = 1 << 18 // bytes
+
+	maxExpected = 1 << 20 // slots, 8 MiB
 )
 
 // table is what Words and Bytes have in common: contents by number, and a table of slots that finds numbers by hash.
@@ -67,6 +69,16 @@ type chunk[T byte | uint32] struct {
 func (t *table[T]) init() {
 	t.tab.Store(newSlots(1 << 12))
 	t.chunk.Store(&chunk[T]{})
+}
+
+// Expect makes room for so many contents. When they become more the table grows, for which all have to wait.
+func (t *table[T]) Expect(n int) {
+	t.resize(func(have int, _ uint32) int {
+		for have < 2*n && have < maxExpected {
+			have *= 2
+		}
+		return have
+	})
 }
 
 // Len returns how many different contents there are.
@@ -122,15 +134,26 @@ func (t *table[T]) page(id uint32) *[pageSize]entry[T] {
 
 // grow makes the table of slots larger, if nobody else has done so.
 func (t *table[T]) grow() {
+	t.resize(func(have int, n uint32) int {
+		if 2*int(n) <= have {
+			return have
+		}
+		return 4 * have
+	})
+}
+
+// resize gives the table as many slots as wanted says of those there are and the contents in them.
+func (t *table[T]) resize(wanted func(have int, n uint32) int) {
 	for i := range t.shard {
 		t.shard[i].mu.Lock()
 		defer t.shard[i].mu.Unlock()
 	}
 	s, n := t.tab.Load(), t.n.Load() // nobody is between taking a number and its slot
-	if 2*int(n) <= len(s.slot) {
+	size := wanted(len(s.slot), n)
+	if size == len(s.slot) {
 		return
 	}
-	g := newSlots(4 * len(s.slot))
+	g := newSlots(size)
 	for id := range n {
 		g.put(t.entry(id).hash, id)
 	}
