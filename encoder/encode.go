@@ -273,7 +273,7 @@ func (j *job) convert(f *input, tm *timer) error {
 	// More workers than processors would share them, and need memory each.
 	tm.workers = max(1, min(j.jobs(conv.Len()), conv.Len(), runtime.GOMAXPROCS(0)))
 	j.table.expect(conv.Len())
-	err = inOrder(j.ctx, conv, j.units, tm.workers, &fileSink{t: j.table, f: f, entries: entries, often: max(minDrop, conv.Len()/drops)})
+	err = inOrder(j.ctx, conv, j.units, tm.workers, &fileSink{t: j.table, f: f, entries: entries, often: max(minDrop, conv.Len()/drops), workers: tm.workers})
 	f.drop()
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.path, err)
@@ -425,8 +425,10 @@ const (
 	drops   = 8
 	minDrop = 64
 
-	// The first times, the garbage is collected as well: slices that were too small for large units, of each worker.
-	collects = 3
+	// The first times, the garbage is collected as well: slices that were too small for large units, of each worker. Where there are many
+	// workers that is every time.
+	collects    = 3
+	manyWorkers = 8
 )
 
 // fileSink adds one file's units to the table.
@@ -436,6 +438,7 @@ type fileSink struct {
 	entries *funcTable
 	n       int // units that were placed
 	often   int // after how many the file's pages are given back
+	workers int
 }
 
 func (k *fileSink) fits(u *convert.Unit) bool { return k.t.fits(u) }
@@ -443,7 +446,7 @@ func (k *fileSink) fits(u *convert.Unit) bool { return k.t.fits(u) }
 func (k *fileSink) place(u *convert.Unit) (fill func(), err error) {
 	k.n++
 	drop := k.n%k.often == 0
-	collect := drop && k.n <= collects*k.often
+	collect := drop && (k.n <= collects*k.often || k.workers >= manyWorkers)
 	s := k.t.place(u, k.entries)
 	if s != nil && k.t.traced() {
 		k.t.fill(s)

@@ -16,7 +16,7 @@ import (
 // unitsPerJob is how many units a worker may be ahead of the merge: a unit's types
 // wait in memory until all units before it are merged. Large units come late in a
 // vmlinux, so a window of a few units keeps all workers busy.
-const unitsPerJob = 8
+const unitsPerJob = 4
 
 // sink is where units go.
 type sink interface {

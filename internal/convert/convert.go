@@ -182,17 +182,18 @@ func (u *Unit) reset(i int) {
 // Converter converts the units of one file. Its methods may be called from many
 // goroutines, each with a Worker of its own.
 type Converter struct {
-	sec    Sections
-	opt    Options
-	shapes *graph.Shapes
-	strs   *graph.Strings
-	units  []dwarfscan.Unit // each for itself, when they are not merged
-	merge  []part           // all of them, when they are
-	merged bool
-	bySig  bool // merged because types are referred to by signature
-	linked bool // merged because units refer to each other
-	copies bool // units import others: a DIE may be walked twice
-	survey *dwarfscan.Survey
+	sec     Sections
+	opt     Options
+	shapes  *graph.Shapes
+	strs    *graph.Strings
+	units   []dwarfscan.Unit // each for itself, when they are not merged
+	largest uint64           // size of the largest of them
+	merge   []part           // all of them, when they are
+	merged  bool
+	bySig   bool // merged because types are referred to by signature
+	linked  bool // merged because units refer to each other
+	copies  bool // units import others: a DIE may be walked twice
+	survey  *dwarfscan.Survey
 
 	// joined is the buffer of a merged group when .debug_info alone is not enough:
 	// .debug_types, .debug_info, the alternate file's .debug_info. Else nil.
@@ -339,7 +340,7 @@ func (w *Worker) read(group []part) (buf []byte, from uint64, err error) {
 	}
 	n := int(to - from)
 	if cap(w.scratch) < n {
-		w.scratch = make([]byte, n+n/4)
+		w.scratch = make([]byte, max(n, int(c.largest)))
 	}
 	buf = w.scratch[:n]
 	if _, err := c.sec.Info.ReadAt(buf, int64(from)); err != nil {

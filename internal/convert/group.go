@@ -38,6 +38,7 @@ func (c *Converter) group(units []dwarfscan.Unit) error {
 		if units[i].Size >= 1<<31 {
 			return fmt.Errorf(".debug_info+%#x: unit has %d bytes: at most %d can be read", units[i].Off, units[i].Size, uint64(1<<31))
 		}
+		c.largest = max(c.largest, units[i].Size)
 	}
 	return nil
 }
