@@ -205,7 +205,7 @@ func (in *input) compare() (*model, error) {
 }
 
 func init() {
-	parallelJobs, parallelTypes, parallelBase, unitTypes = 2, 0, 0, 1
+	parallelJobs, parallelTypes, parallelBase, unitTypes, primWorkers = 2, 0, 0, 1, 2
 }
 
 // guessed counts runs by several workers: of how many the guess was right, wrong from the first unit on, and wrong from a later one on.

@@ -13,10 +13,8 @@ import (
 // nobody speaks of an enum of that name without giving its values.
 // Rule dedup/prims.
 func (d *run) prims(opt Options) error {
-	if opt.Jobs >= parallelJobs && d.base == nil && d.n >= parallelTypes {
-		if d.primsOf(opt) {
-			return nil
-		}
+	if parallel.Workers(opt.Jobs, int(d.n)) >= primWorkers && d.base == nil && d.n >= parallelTypes && d.primsOf(opt) {
+		return nil
 	}
 	names := d.forwardEnums(d.enumShapes())
 	for i, sh := range d.g.Shape {
@@ -70,6 +68,9 @@ func (d *run) newPrim(l *list, id uint32, sh graph.Shape) {
 	}
 }
 
+// primWorkers is from how many workers on primsOf is faster: it looks at all types four times. Tests set it to the least.
+var primWorkers = 4
+
 // primsOf is prims on several workers, without a base. It reports false where a type is of no kind, which prims can say better. Each shape's first
 // type is found, the firsts are inserted one after the other, and all others are merged into them.
 func (d *run) primsOf(opt Options) bool {
@@ -99,7 +100,6 @@ func (d *run) primsOf(opt Options) bool {
 		}
 		return false
 	}) {
-		clear(d.node[1:])
 		return false
 	}
 	isFirst := func(id uint32, sh graph.Shape) bool { return ^first[sh.Index()].Load() == id }
