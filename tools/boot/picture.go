@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// picture draws the table of what kernels do with each form of module BTF, as `boot table` prints it and README.md has it: a row for each form, a
+// picture draws the table of what kernels do with each form of module BTF, as `boot table` prints it and docs/module-btf.md has it: a row for each form, a
 // pair of fields for each kernel, of which the left is the module as it is and the right one after gobtf rebase.
 func picture(markdown string) (string, error) {
 	var head []string

@@ -11,13 +11,13 @@ import (
 
 var update = flag.Bool("update_picture", false, "write docs/forms.svg")
 
-// TestPicture: docs/forms.svg is that of README's table.
+// TestPicture: docs/forms.svg is that of the table in docs/module-btf.md.
 func TestPicture(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	page, err := os.ReadFile("../../docs/module-btf.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := picture(string(readme))
+	want, err := picture(string(page))
 	if err != nil {
 		t.Fatal(err)
 	}
