@@ -273,7 +273,7 @@ func TestDistilledBase(t *testing.T) {
 	if found := DistilledBase(own, false); len(found) > 0 {
 		t.Errorf("good: %v", found)
 	}
-	if found := DistilledBase(own, true); len(found) != 1 || !strings.Contains(found[0].Rule, "BTF_ID lists") {
+	if found := DistilledBase(own, true); len(found) != 1 || !strings.Contains(found[0].Rule, "BTF_ID lists") || found[0].Level != 2 {
 		t.Errorf("with lists: %v", found)
 	}
 	if base, err = btf.Parse(image("\x00"), nil); err != nil {
@@ -282,7 +282,7 @@ func TestDistilledBase(t *testing.T) {
 	if own, err = btf.Parse(image("int\x00", intRec...), base); err != nil {
 		t.Fatal(err)
 	}
-	if found := DistilledBase(own, false); len(found) != 1 || !strings.Contains(found[0].Rule, "no types") {
+	if found := DistilledBase(own, false); len(found) != 1 || !strings.Contains(found[0].Rule, "no types") || found[0].Level != 2 {
 		t.Errorf("an empty base: %v", found)
 	}
 }

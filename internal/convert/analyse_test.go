@@ -405,3 +405,19 @@ func TestOrigins(t *testing.T) {
 type allFunctions struct{}
 
 func (allFunctions) Lookup(graph.StrID) int32 { return 0 }
+
+// TestTake: all that is known of a concrete instance's parameter comes to the abstract one, and nothing is lost there.
+func TestTake(t *testing.T) {
+	p := paramFacts{reg: 3, tsize: 16, used: [2]uint64{1, 2}, locFlags: locFlags{hasLoc: true, hasConst: true, constLoc: true, onStack: true, inMemory: true},
+		oneMember: true, memberName: 7, memberType: 9}
+	op := paramFacts{reg: -1, tsize: 8, used: [2]uint64{4, 8}}
+	op.take(&p)
+	if want := [2]uint64{5, 10}; op.used != want || op.reg != 3 || op.tsize != 16 || op.locFlags != p.locFlags || !op.oneMember || op.memberName != 7 || op.memberType != 9 {
+		t.Errorf("%+v", op)
+	}
+	before := op
+	op.take(&paramFacts{reg: -1, tsize: 16})
+	if op != before {
+		t.Errorf("of a parameter that nothing is known of: %+v, want %+v", op, before)
+	}
+}

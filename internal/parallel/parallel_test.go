@@ -78,3 +78,15 @@ func TestPiece(t *testing.T) {
 		}
 	}
 }
+
+func TestWorkers(t *testing.T) {
+	processors(t)
+	for _, c := range [][3]int{{0, 0, 1}, {-1, 5, 1}, {4, 100, 4}, {100, 5, 5}, {100, 100, 8}} {
+		if got := Workers(c[0], c[1]); got != c[2] {
+			t.Errorf("%d workers for %d pieces: %d, want %d", c[0], c[1], got, c[2])
+		}
+	}
+	if n := runtime.GOMAXPROCS(0); n != 8 {
+		t.Errorf("there are %d processors now", n)
+	}
+}
