@@ -237,7 +237,7 @@ func (j *job) convert(f *input, tm *timer) error {
 		case i == 1 && secErr == nil:
 			conv, convErr = convert.New(sec, j.shapes, opt)
 		case i == 2 && m != nil && j.maxJobs() > 1 && f.debug.Size() > manyBytes:
-			m.once.Do(m.readObjects) // the first unit that needs it would make the others wait
+			m.readObjects() // the first unit that needs it would make the others wait
 		}
 	})
 	switch {

@@ -303,9 +303,6 @@ func (t *table) traced() bool { return t.trace != nil || t.explain != nil }
 
 // traceUnit tells of a unit that was filled.
 func (t *table) traceUnit(s *spot) {
-	if !t.traced() {
-		return
-	}
 	u, next := s.u, s.first+uint32(len(s.u.Shape))
 	t.trace.unit(t, u, s.first-1, btf.TypeID(next))
 	if s.withInt {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sort"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/elfx"
@@ -25,8 +26,9 @@ type sectionMap struct {
 	start   []uint64
 	section []int32
 
-	once    sync.Once
-	objects map[object]bool
+	mu          sync.Mutex
+	haveObjects atomic.Bool
+	objects     map[object]bool
 }
 
 type object struct {
@@ -116,15 +118,24 @@ func (m *sectionMap) Find(addr uint64) (section int, offset uint64, ok bool) {
 // HasObject reports whether the section has a data symbol with that name.
 // Rule variables/address-zero.
 func (m *sectionMap) HasObject(section int, name graph.StrID) bool {
-	m.once.Do(m.readObjects)
+	m.readObjects()
 	return m.objects[object{section, name}]
 }
 
+// readObjects reads the data symbols, if nobody has done so.
 func (m *sectionMap) readObjects() {
+	if m.haveObjects.Load() {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.haveObjects.Load() {
+		return
+	}
 	m.objects = make(map[object]bool)
 	syms, err := m.f.Symbols()
 	if err != nil {
-		return // no symbols: none is there
+		syms = func(func(int, elfx.Symbol) bool) {} // no symbols: none is there
 	}
 	for _, s := range syms {
 		if s.SymType() != elf.STT_OBJECT || int(s.Shndx) >= len(m.f.Sections) {
@@ -134,6 +145,7 @@ func (m *sectionMap) readObjects() {
 			m.objects[object{int(s.Shndx), m.strs.Intern(s.Name)}] = true
 		}
 	}
+	m.haveObjects.Store(true) // not after a fault: the next one meets it, too
 }
 
 // emitDatasecs appends a DATASEC for every section with variables. names are the
