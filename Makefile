@@ -65,7 +65,7 @@ rules: ## breaks each odd rule in a copy and shows which fixtures notice (docs/f
 	$(GO) run ./tools/rules
 
 mutants: ## changes the source in N=200 random places (SEED=1), one at a time, and counts what the tests notice
-	$(GO) run ./tools/mutants -n $(or $(N),200) -seed $(or $(SEED),1)
+	GOBTF_REFERENCE=$(abspath $(wildcard build/ref/pahole)) $(GO) run ./tools/mutants -n $(or $(N),200) -seed $(or $(SEED),1)
 
 parity: build ## every byte against the reference, on a Debian debug kernel : WHAT="modules - all" (tools/parity tells)
 	$(GO) run ./tools/parity $(WHAT)

@@ -49,3 +49,18 @@ func TestBase(t *testing.T) {
 		}
 	}
 }
+
+// TestOnlyFlatArraysFirst: every type counts, also the first.
+func TestOnlyFlatArraysFirst(t *testing.T) {
+	b := NewBuilder(nil)
+	b.AddArray(2, 3, 4)
+	b.AddArray(3, 3, 4)
+	b.AddInt("int", 4, Signed)
+	ts, err := b.Types()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if NewBase(ts).OnlyFlatArrays() {
+		t.Error("the first type is an array of arrays")
+	}
+}

@@ -377,6 +377,19 @@ func TestXZDictionary(t *testing.T) {
 	}
 }
 
+// TestXZIndex: the index of an xz stream lies between its header and its footer.
+func TestXZIndex(t *testing.T) {
+	for stored, want := range map[uint32]string{1: "no index at", 2: "index size 0xc", 4: "index size 0x14", 1<<32 - 1: "index size 0x400000000"} {
+		b := make([]byte, 12+8+12)
+		b[12] = 7 // no index begins so
+		binary.LittleEndian.PutUint32(b[len(b)-8:], stored)
+		copy(b[len(b)-2:], "YZ")
+		if err := checkXZ(b); !errors.Is(err, errXZ) || !strings.Contains(err.Error(), want) {
+			t.Errorf("index size %#x: %v, want %s", stored, err, want)
+		}
+	}
+}
+
 func FuzzOpen(f *testing.F) {
 	for _, big := range []bool{false, true} {
 		e := relocated(module(testELF{class64: !big, big: big, typ: elf.ET_REL, machine: elf.EM_X86_64}))
