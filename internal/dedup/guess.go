@@ -3,6 +3,7 @@ package dedup
 import (
 	"slices"
 
+	"github.com/gobtf/gobtf/btf"
 	"github.com/gobtf/gobtf/internal/intern"
 	"github.com/gobtf/gobtf/internal/parallel"
 )
@@ -62,7 +63,11 @@ func (d *run) twins(opt Options, units []span) [][]twin {
 			if first < units[i].lo {
 				n.m = first
 			} else {
-				left[i] = append(left[i], twin{id, first})
+				t := twin{id: id, first: first}
+				if first == id {
+					t.look = d.look(id)
+				}
+				left[i] = append(left[i], t)
 			}
 		}
 	})
@@ -86,10 +91,33 @@ type guesser struct {
 	t     *timeline
 	left  []twin // types of the unit that do not follow an earlier unit's first
 	marks []bool
+	looks []uint32 // of candidates, by entry; 0: not known
 }
 
-// twin is a type, and the first that has its shape and colour, which may be itself.
-type twin struct{ id, first uint32 }
+// twin is a type, and the first that has its shape and colour, which may be itself: then it has a look.
+type twin struct{ id, first, look uint32 }
+
+// look is the same for types that may be equal, and rarely for others: a hash of what members are, where a struct, union or enum
+// is no more than its name, so that a declaration looks as what it declares. It is not 0.
+func (d *run) look(id uint32) uint32 {
+	h := uint32(1)
+	for i := range d.refsOf(id) {
+		r := d.refsOf(id)[i] // again: the arrays may move below
+		for range maxChain {
+			sh := d.shapeOf(r)
+			if name, _ := d.nameInfo(sh); name != 0 && kindSet(tagKinds|1<<btf.Fwd|enumKinds).has(sh) {
+				h = mix(h, uint32(name))
+				break
+			}
+			h = mix(h, uint32(sh))
+			if !kindSet(chainKinds &^ (1 << btf.Func)).has(sh) {
+				break
+			}
+			r = d.refsOf(r)[0]
+		}
+	}
+	return max(h, 1)
+}
 
 // unit guesses what becomes of one unit.
 func (g *guesser) unit(s span) error {
@@ -101,7 +129,7 @@ func (g *guesser) unit(s span) error {
 		case x.first != x.id:
 			d.node[x.id].m = d.node[x.first].m
 		default:
-			if err := g.composite(x.id); err != nil {
+			if err := g.composite(x.id, x.look); err != nil {
 				return err
 			}
 		}
@@ -124,7 +152,7 @@ func (g *guesser) unit(s span) error {
 		switch {
 		case !kindSet(compKinds).has(d.shape[id]):
 		case d.node[id].m == 0:
-			if err := g.composite(id); err != nil {
+			if err := g.composite(id, d.look(id)); err != nil {
 				return err
 			}
 		case d.node[id].m == id|final:
@@ -136,13 +164,35 @@ func (g *guesser) unit(s span) error {
 	return nil
 }
 
-// composite is run.composite, and notes what was inserted.
-func (g *guesser) composite(id uint32) error {
-	err := g.run.composite(id)
-	if g.node[id].m == id|final {
-		g.t.inserted = append(g.t.inserted, id)
+// composite is run.composite, and notes what was inserted. Where there are several candidates it compares only with those that look the
+// same: unnamed structs of one shape are many.
+func (g *guesser) composite(id, look uint32) error {
+	l, first := g.listOf(g.shape[id])
+	for e := first; e != 0; {
+		c := g.cands.ent[e-1]
+		if several := e != first || c.next != 0; !several || g.lookOf(e) == look {
+			if ok, err := g.all.mergeInto(id, c.id, several); ok || err != nil {
+				return err
+			}
+		}
+		e = c.next
 	}
-	return err
+	g.insert(l, id)
+	g.looks = append(g.looks, make([]uint32, len(g.cands.ent)-len(g.looks))...)
+	g.looks[len(g.looks)-1] = look
+	g.t.inserted = append(g.t.inserted, id)
+	return nil
+}
+
+// lookOf is the look of the candidate with that number.
+func (g *guesser) lookOf(e uint32) uint32 {
+	if int(e) > len(g.looks) {
+		g.looks = append(g.looks, make([]uint32, int(e)-len(g.looks))...)
+	}
+	if g.looks[e-1] == 0 {
+		g.looks[e-1] = g.look(g.cands.ent[e-1].id)
+	}
+	return g.looks[e-1]
 }
 
 // hasRival says whether a candidate has another of its shape beside it.
