@@ -7,7 +7,6 @@ package graph
 
 import (
 	"encoding/binary"
-	"math"
 	"sync/atomic"
 
 	"github.com/gobtf/gobtf/btf"
@@ -32,7 +31,7 @@ type Strings struct {
 	long  atomic.Uint64 // bytes of long names that were looked up, known or not
 	full  atomic.Bool
 
-	longest atomic.Uint32
+	longest atomic.Int64
 }
 
 // NewStrings returns a table that holds only the empty string.
@@ -69,11 +68,8 @@ func (s *Strings) Intern(b []byte) StrID {
 	}
 	id, isNew := s.tab.Intern(b)
 	if isNew {
-		for n := uint32(min(len(b), math.MaxUint32)); ; {
-			old := s.longest.Load()
-			if n <= old || s.longest.CompareAndSwap(old, n) {
-				break
-			}
+		n := int64(len(b))
+		for old := s.longest.Load(); old < n && !s.longest.CompareAndSwap(old, n); old = s.longest.Load() {
 		}
 	}
 	if isNew && s.bytes.Add(uint64(len(b))) > s.limit && s.limit != 0 {
