@@ -46,7 +46,7 @@ var mutations = []mutation{
 	{"an address of 0 at the head of a key's symbols does not count", "functions/table", "encoder/functab.go",
 		"			if prev != 0 && prev != t.syms[s].addr {", "			if s != e.first && prev != t.syms[s].addr {"},
 	{"saved functions with an address come before those without", "functions/groups", "encoder/funcs.go",
-		"		if t.funcs.at(uint32(i)).addr == 0 {\n			b++\n		}\n", ""},
+		"			if s.addr == 0 {\n				bucket[i]++\n			}\n", ""},
 	{"an unexpected register ends the comparison of prototypes", "functions/inconsistent", "encoder/funcs.go",
 		"	const settled = convert.Unexpected |", "	const settled ="},
 	{"a struct among the parameters excuses an unexpected register", "params/struct-excuses", "internal/convert/analyse_params.go",
