@@ -253,8 +253,9 @@ func (j *job) convert(f *input, tm *timer) error {
 		}
 		j.table.tables = append(j.table.tables, entries)
 		if len(j.files) == 1 && j.maxJobs() > 1 {
-			j.table.sorted = make(chan []funcName, 1)
-			go func() { j.table.sorted <- sortedNames(j.table.tables, strs, 1) }()
+			sorted := make(chan []funcName, 1) // not j.table's: a second try has another table
+			go func() { sorted <- sortedNames([]*funcTable{entries}, strs, 1) }()
+			j.table.sorted = sorted
 		}
 	}
 	if f == j.files[0] && j.opt.Features&DeclTagKfuncs != 0 {
