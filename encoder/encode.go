@@ -103,12 +103,11 @@ func (j *job) mayName(f *elfx.File) {
 func believed(claim, file uint64) uint64 { return min(claim, 4*file, 1<<30) }
 
 // newShapes returns tables that need not grow while workers use them, as a rule. What is expected is what kernels have: a name for every 24
-// bytes of .debug_str and for every fourth symbol, and a content for every two kilobytes of .debug_info.
-func (j *job) newShapes() *graph.Shapes {
-	var info, names uint64
+// bytes of .debug_str and for every fourth symbol, and of contents what info bytes of .debug_info have.
+func (j *job) newShapes(info uint64) *graph.Shapes {
+	var names uint64
 	for _, f := range j.files {
 		size := f.debug.Size()
-		info += believed(f.info.Size, size)
 		if s := f.debug.Section(".debug_str"); s != nil {
 			names += believed(s.Size, size) / 24
 		}
@@ -117,21 +116,21 @@ func (j *job) newShapes() *graph.Shapes {
 		}
 	}
 	shapes := graph.NewShapes(graph.NewStrings())
-	if info > manyBytes {
+	if n := convert.Contents(info); n > 0 {
 		shapes.Strs.Expect(int(names))
-		shapes.Expect(int(info / convert.ContentBytes))
+		shapes.Expect(n)
 	}
 	return shapes
 }
 
 // run applies rule order/files.
 func (j *job) run() (*Result, error) {
-	j.shapes = j.newShapes()
 	var size uint64
 	for _, f := range j.files {
 		size += believed(f.info.Size, f.debug.Size())
 		j.res.Stats.InfoBytes += f.info.Size
 	}
+	j.shapes = j.newShapes(size)
 	var start btf.TypeID
 	if j.opt.Base != nil {
 		start = btf.TypeID(j.opt.Base.Len())
@@ -272,7 +271,7 @@ func (j *job) convert(f *input, tm *timer) error {
 	f.drop()
 	tm.stage("units")
 	// More workers than processors would share them, and need memory each.
-	tm.workers = max(1, min(j.jobs(conv.Len()), conv.Len(), runtime.GOMAXPROCS(0)))
+	tm.workers = parallel.Workers(j.jobs(conv.Len()), conv.Len())
 	j.table.expect(conv.Len())
 	err = inOrder(j.ctx, conv, j.units, tm.workers, &fileSink{t: j.table, f: f, entries: entries, often: max(minDrop, conv.Len()/drops), workers: tm.workers})
 	f.drop()

@@ -13,8 +13,8 @@ import (
 	"github.com/gobtf/gobtf/internal/elfx"
 )
 
-// unitsPerJob is how many units a worker may be ahead of the merge: a unit's types
-// wait in memory until all units before it are merged. Large units come late in a
+// unitsPerJob is how many units a worker may be ahead of those that have their place: a unit's types
+// wait in memory until all units before it have theirs. Large units come late in a
 // vmlinux, so a window of a few units keeps all workers busy.
 const unitsPerJob = 4
 

@@ -217,8 +217,8 @@ type Converter struct {
 // New reads the unit headers.
 func New(sec Sections, shapes *graph.Shapes, opt Options) (*Converter, error) {
 	c := &Converter{sec: sec, opt: opt, shapes: shapes, strs: shapes.Strs, raw: intern.NewWords()}
-	if sec.InfoSize > 64<<20 {
-		c.raw.Expect(int(min(sec.InfoSize, 1<<32) / ContentBytes))
+	if n := Contents(sec.InfoSize); n > 0 {
+		c.raw.Expect(n)
 	}
 	for _, k := range [...]btf.Kind{btf.Ptr, btf.Const, btf.Volatile, btf.Restrict} {
 		c.bare[k], _ = c.raw.Intern([]uint32{btf.InfoWord(k, 0, false), 0, 0})
@@ -241,8 +241,14 @@ func New(sec Sections, shapes *graph.Shapes, opt Options) (*Converter, error) {
 // SetFunctions sets Options.Functions, before the first unit is converted.
 func (c *Converter) SetFunctions(f Functions) { c.opt.Functions = f }
 
-// ContentBytes is how much .debug_info there is in a large file for each different content of a type.
-const ContentBytes = 2048
+// Contents returns how many different contents the types of so many bytes of .debug_info may have, as kernels go: one for two kilobytes. It is 0
+// where they are few.
+func Contents(info uint64) int {
+	if info <= 64<<20 {
+		return 0
+	}
+	return int(min(info, 1<<32) / 2048)
+}
 
 // maxStrIndex is the size of .debug_str up to which a table has an entry for every
 // offset: 4 bytes each, touched only where a name starts. vmlinux 6.12 has 4.6 MB.

@@ -41,7 +41,7 @@ func (d *run) referencesOf(opt Options) error {
 		return d.references() // which can say what is wrong
 	}
 	all := append(slices.Clip(d.units), rest...)
-	parallel.Do(opt.Jobs, len(all), func(_, i int) bool { c.settle(d, all[i]); return true })
+	parallel.Must(opt.Jobs, len(all), func(_, i int) { c.settle(d, all[i]) })
 	return nil
 }
 

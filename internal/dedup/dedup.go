@@ -217,9 +217,8 @@ func newRun(g *graph.Graph, base *Base, opt Options) (*run, error) {
 	}
 	d.node = make([]node, d.n)
 	const part = 1 << 18
-	parallel.Do(max(1, opt.Jobs), int(d.n/part)+1, func(_, i int) bool {
+	parallel.Must(opt.Jobs, int(d.n/part)+1, func(_, i int) {
 		mem.Populate(d.node[i*part : min((i+1)*part, len(d.node))])
-		return true
 	})
 	d.cands.head = make([]list, d.shapes.Len())
 	d.meta = make([]uint64, d.shapes.Len())
